@@ -1,0 +1,64 @@
+# Landbridge: `make demo` shows it, `make test` proves it.
+.DELETE_ON_ERROR:
+.PHONY: demo dev test check lint types layers exam bench clean help
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PROJECT ?= examples/airline
+export HF_HUB_OFFLINE := 1
+
+help:
+	@echo "make demo    install, build the example's systems, run the pipeline, show gaps and cited answers"
+	@echo "make dev     open the Dagster UI, its daemon and the API on the example"
+	@echo "make test    run the tests"
+	@echo "make check   lint, types, layers and tests"
+	@echo "make exam    the slow exams of the whole pipeline"
+	@echo "make clean   remove what demo built (the environment stays)"
+
+# One pinned environment. Nothing but Python, git and make is needed.
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || (echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..." >&2; exit 1)
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --progress-bar on -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: $(STAMP)
+	$(BIN)/python examples/airline/seed.py --if-missing
+	$(BIN)/landbridge run --project examples/airline
+	@echo
+	@echo "What is missing or contradictory across the systems:"
+	@echo
+	$(BIN)/landbridge gaps --project examples/airline
+	@echo
+	@echo "What an agent is told (landbridge ask):"
+	@echo
+	$(BIN)/landbridge ask --project examples/airline
+	@echo "Look around:     make dev        then http://127.0.0.1:3000 (Dagster) and http://127.0.0.1:8787/docs (API)"
+	@echo "Ask yourself:    $(BIN)/landbridge ask --project examples/airline \"Which hours of weather are missing at JFK?\""
+
+dev: $(STAMP)
+	$(BIN)/landbridge dev --project $(PROJECT)
+
+test: $(STAMP)
+	$(BIN)/python -m pytest
+
+check: lint types layers test
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+layers: $(STAMP)
+	$(BIN)/lint-imports
+
+exam: $(STAMP)
+	$(BIN)/python -m pytest -m exam -o addopts="--import-mode=importlib -q --strict-markers --strict-config"
+
+clean:
+	rm -rf examples/airline/.landbridge examples/airline/systems

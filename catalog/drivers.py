@@ -1,0 +1,17 @@
+"""Which driver a database URL means that names none: the one that is installed with Landbridge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+DRIVERS: Mapping[str, str] = {
+    "postgresql": "postgresql+psycopg",
+    "postgres": "postgresql+psycopg",
+    "mysql": "mysql+pymysql",
+    "mariadb": "mariadb+pymysql",
+}
+
+
+def with_driver(name: str) -> str:
+    """`postgresql` becomes `postgresql+psycopg`; a name with a driver of its own stays."""
+    return DRIVERS.get(name, name)

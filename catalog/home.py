@@ -1,0 +1,74 @@
+"""Where a project keeps its state. Everything here can be rebuilt from the sources, except the ledger."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folder `LANDBRIDGE_HOME` (default `.landbridge/` in the project folder) and the places in it."""
+
+    folder: Path
+
+    @classmethod
+    def of(cls, project_folder: Path) -> Home:
+        """The home of a project: the environment's word first, then the default beside it."""
+        named = os.environ.get("LANDBRIDGE_HOME")
+        return cls(Path(named).expanduser().resolve() if named else (project_folder / ".landbridge").resolve())
+
+    def raw(self, dataset: str) -> Path:
+        """Rows as the source gave them, plus provenance (Parquet)."""
+        return self.folder / "raw" / f"{dataset}.parquet"
+
+    def rejects(self, dataset: str) -> Path:
+        """Lines no row could be made of (Parquet)."""
+        return self.folder / "raw" / f"{dataset}.rejects.parquet"
+
+    def ready(self, dataset: str) -> Path:
+        """Rows that passed the contract (Parquet)."""
+        return self.folder / "ready" / f"{dataset}.parquet"
+
+    def quarantine(self, dataset: str) -> Path:
+        """Rows that broke a row rule, with the rule (Parquet)."""
+        return self.folder / "quarantine" / f"{dataset}.parquet"
+
+    def manifest(self, stage: str, dataset: str) -> Path:
+        """What a stage did last for a dataset: fingerprints, counts, times (JSON)."""
+        return self.folder / stage / f"{dataset}.json"
+
+    def chunks(self, dataset: str) -> Path:
+        """The chunks the index must hold for a dataset: id, hash, rows (Parquet)."""
+        return self.folder / "expected" / f"{dataset}.parquet"
+
+    @property
+    def gaps(self) -> Path:
+        """What is known to be missing or contradictory, per dataset and key (Parquet)."""
+        return self.folder / "gaps" / "known.parquet"
+
+    @property
+    def index(self) -> Path:
+        """The LanceDB database folder."""
+        return self.folder / "index"
+
+    @property
+    def models(self) -> Path:
+        """Exported embedding models."""
+        return self.folder / "models"
+
+    @property
+    def mask_key(self) -> Path:
+        """The secret that pseudonyms are keyed with; readable by its owner only."""
+        return self.folder / "mask.key"
+
+    @property
+    def ledger_url(self) -> str:
+        """SQLAlchemy URL of the ledger: `LANDBRIDGE_LEDGER_URL`, else SQLite here."""
+        return os.environ.get("LANDBRIDGE_LEDGER_URL") or f"sqlite:///{self.folder / 'ledger.db'}"
+
+    @property
+    def dagster(self) -> Path:
+        """DAGSTER_HOME: run history, schedules, sensors."""
+        return self.folder / "dagster"

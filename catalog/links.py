@@ -1,0 +1,221 @@
+"""The second pass: every name a declaration mentions must exist, in this contract or in another.
+
+A file that failed the first pass is `broken`: what refers to it is not reported, since its repair may answer that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from catalog.contracts import Contract
+from catalog.errors import Problem
+from catalog.models import Dataset, Field, GapRule, Source
+from catalog.names import did_you_mean
+from catalog.yaml_lines import Part
+
+
+@dataclass(frozen=True)
+class World:
+    """All that can be referred to, and the names whose files did not read."""
+
+    contracts: Mapping[str, Contract]
+    sources: Mapping[str, Source]
+    broken: Collection[str]
+
+    def fields(self, dataset: str) -> dict[str, Field] | None:
+        """The fields of a dataset by name; None where there is no such dataset to ask."""
+        contract = self.contracts.get(dataset)
+        return None if contract is None else {field.name: field for field in contract.dataset.fields}
+
+    def dataset_fault(self, name: str, at: Part) -> Iterator[Problem]:
+        """That a dataset does not exist."""
+        if name not in self.contracts and name not in self.broken:
+            yield at.problem(
+                f"there is no dataset '{name}'.", did_you_mean(name, self.contracts) or "Add its contract."
+            )
+
+    def field_fault(self, dataset: str, field: str, at: Part) -> Iterator[Problem]:
+        """That a field of another dataset does not exist. An absent dataset is told by `dataset_fault`."""
+        fields = self.fields(dataset)
+        if fields is not None and field not in fields:
+            yield missing_field(field, dataset, fields, at)
+
+
+def missing_field(name: str, dataset: str, known: Iterable[str], at: Part) -> Problem:
+    """That a name is no field of a dataset."""
+    return at.problem(f"'{name}' is not a property of '{dataset}'.", did_you_mean(name, known))
+
+
+def link_problems(contract: Contract, world: World) -> Iterator[Problem]:
+    """Everything in a contract that refers to nothing."""
+    from catalog.template_links import template_problems
+
+    yield from _source_problems(contract, world)
+    yield from _field_problems(contract)
+    yield from _relation_problems(contract, world)
+    yield from _rule_problems(contract)
+    yield from _unique(((one.name, at.get("name")) for one, at in _gaps(contract)), "gap rule")
+    for rule, at in _gaps(contract):
+        yield from _gap_problems(rule, at, contract.dataset, world)
+    yield from _unique(
+        ((one.name, at.get("name")) for one, at in zip(contract.dataset.documents, contract.documents, strict=True)),
+        "document",
+    )
+    for index, (template, at) in enumerate(zip(contract.dataset.documents, contract.documents, strict=True)):
+        yield from template_problems(template, at, contract.dataset, world, first=index == 0)
+
+
+def join_problems(pairs: Sequence[tuple[str, str]], ours: Mapping[str, Field], name: str, other: str, at: Part,
+                  world: World) -> Iterator[Problem]:  # fmt: skip
+    """That a join names fields which do not exist, or which cannot be compared."""
+    theirs = world.fields(other)
+    for mine, their in pairs:
+        line = at.get(mine)
+        if mine not in ours:
+            yield missing_field(mine, name, ours, line)
+        yield from world.field_fault(other, their, line)
+        if theirs is not None and mine in ours and their in theirs and ours[mine].type != theirs[their].type:
+            what = f"'{name}.{mine}' is {ours[mine].type} and '{other}.{their}' is {theirs[their].type}."
+            yield line.problem(what, "Give both the same logicalType, else no row ever matches.")
+
+
+def _gaps(contract: Contract) -> Iterator[tuple[GapRule, Part]]:
+    yield from zip(contract.dataset.gap_rules, contract.gaps, strict=True)
+
+
+def _unique(named: Iterable[tuple[str, Part]], what: str) -> Iterator[Problem]:
+    first: dict[str, Part] = {}
+    for name, at in named:
+        if name in first:
+            yield at.problem(f"the {what} '{name}' stands on line {first[name].line} already.", "Choose another name.")
+        first.setdefault(name, at)
+
+
+def _source_problems(contract: Contract, world: World) -> Iterator[Problem]:
+    name = contract.dataset.source
+    source = world.sources.get(name)
+    if source is None:
+        if name not in world.broken:
+            remedy = did_you_mean(name, world.sources) or f"Add sources/{name}.yaml."
+            yield contract.source.problem(f"there is no source '{name}'.", remedy)
+    elif source.kind == "fixed_width":
+        yield from _position_problems(contract)
+
+
+def _position_problems(contract: Contract) -> Iterator[Problem]:
+    """In a fixed-width record every field has columns of its own."""
+    placed: list[tuple[int, int, str]] = []
+    for field, at in zip(contract.dataset.fields, contract.properties, strict=True):
+        if field.combine is not None:
+            continue
+        if field.start is None or field.length is None:
+            what = f"'{field.name}' has no landbridge.position, and its source is fixed_width."
+            yield at.problem(what, "Add {property: landbridge.position, value: {start: 1, length: 6}}.")
+            continue
+        first, last = field.start, field.start + field.length - 1
+        for start, end, name in placed:
+            if first <= end and start <= last:
+                what = f"'{field.name}' (columns {first}-{last}) overlaps '{name}' (columns {start}-{end})."
+                yield at.problem(what, "Correct start or length of one of them.")
+        placed.append((first, last, field.name))
+
+
+def _field_problems(contract: Contract) -> Iterator[Problem]:
+    dataset = contract.dataset
+    known = {field.name: field for field in dataset.fields}
+    yield from _unique(((one.name, at.get("name")) for one, at in _properties(contract)), "property")
+    first: dict[str, Field] = {}
+    for field, at in _properties(contract):
+        if field.combine is None:
+            if field.physical_name in first and first[field.physical_name].name != field.name:
+                what = f"'{first[field.physical_name].name}' reads the source's column '{field.physical_name}' already."
+                yield at.get("physicalName").problem(what, "A column feeds one property.")
+            first.setdefault(field.physical_name, field)
+            continue
+        combine = field.combine
+        for key, name in (("date", combine.date), ("time", combine.time), ("zoneField", combine.zone_field),
+                          ("after", combine.after)):  # fmt: skip
+            if name and name not in known:
+                yield missing_field(name, dataset.name, known, _value(at, "landbridge.combine").get(key))
+            elif name and key in ("date", "time") and known[name].combine is not None:
+                what = f"'{name}' is combined itself."
+                yield _value(at, "landbridge.combine").get(key).problem(what, "Combine fields of the source.")
+    for name, _ in contract.keep.entries():
+        if name not in known:
+            yield missing_field(name, dataset.name, known, contract.keep.get(name))
+
+
+def _properties(contract: Contract) -> Iterator[tuple[Field, Part]]:
+    yield from zip(contract.dataset.fields, contract.properties, strict=True)
+
+
+def _value(at: Part, name: str) -> Part:
+    entries = at.get("customProperties").items()
+    return next((one.get("value") for one in entries if one.get("property").value == name), at)
+
+
+def _relation_problems(contract: Contract, world: World) -> Iterator[Problem]:
+    known = [field.name for field in contract.dataset.fields]
+    for relation in contract.dataset.relations:
+        at = Part(relation.place.file, (), None, {(): relation.place.line})
+        for name in relation.fields:
+            if name not in known:
+                yield missing_field(name, contract.dataset.name, known, at)
+        yield from world.dataset_fault(relation.to_dataset, at)
+        for name in relation.to_fields:
+            yield from world.field_fault(relation.to_dataset, name, at)
+
+
+def _rule_problems(contract: Contract) -> Iterator[Problem]:
+    """Rules over several fields, and expectations, name fields in their arguments."""
+    known = [field.name for field in contract.dataset.fields]
+    for rule in contract.dataset.rules:
+        named = list(rule.arguments["fields"]) if rule.kind == "unique" else []
+        if rule.kind == "expectation":
+            named = _columns(rule.arguments["kwargs"])
+        at = Part(rule.place.file, (), None, {(): rule.place.line})
+        for name in named:
+            if name not in known:
+                yield missing_field(name, contract.dataset.name, known, at)
+
+
+def _columns(kwargs: Mapping[str, object]) -> list[str]:
+    given = [kwargs.get(key) for key in ("column", "column_A", "column_B")]
+    listed = kwargs.get("column_list")
+    return [one for one in (*given, *(listed if isinstance(listed, list) else ())) if isinstance(one, str)]
+
+
+def _gap_problems(rule: GapRule, at: Part, dataset: Dataset, world: World) -> Iterator[Problem]:
+    ours = {field.name: field for field in dataset.fields}
+    for key, names in (("field", [rule.field] if rule.field else []), ("per", rule.per)):
+        for name in names:
+            if name not in ours:
+                yield missing_field(name, dataset.name, ours, at.get(key))
+    if rule.kind == "missing_period" and rule.field in ours and ours[rule.field].type not in ("date", "timestamp"):
+        what = f"'{rule.field}' is {ours[rule.field].type}, and periods are counted in time."
+        yield at.get("field").problem(what, "Name a date or a timestamp.")
+    if rule.kind == "missing_reference":
+        yield from world.dataset_fault(rule.to_dataset, at.get("to"))
+        pairs = list(zip(rule.fields, rule.to_fields, strict=True))
+        yield from join_problems(pairs, ours, dataset.name, rule.to_dataset, at.get("to"), world)
+        for register, field in rule.also_in:
+            yield from world.dataset_fault(register, at.get("alsoIn"))
+            yield from join_problems([(rule.fields[0], field)] if rule.fields[0] in ours else [], ours, dataset.name,
+                                     register, at.get("alsoIn"), world)  # fmt: skip
+    if rule.kind == "conflict":
+        yield from _conflict_problems(rule, at, dataset, ours, world)
+
+
+def _conflict_problems(
+    rule: GapRule, at: Part, dataset: Dataset, ours: Mapping[str, Field], world: World
+) -> Iterator[Problem]:
+    yield from world.dataset_fault(rule.to_dataset, at.get("with"))
+    yield from join_problems(rule.on, ours, dataset.name, rule.to_dataset, at.get("on"), world)
+    for compared, place in zip(rule.compare, at.get("compare").items(), strict=True):
+        if compared.field not in ours:
+            yield missing_field(compared.field, dataset.name, ours, place.get("field"))
+        yield from world.field_fault(rule.to_dataset, compared.other, place.get("other"))
+    if rule.to_dataset in world.contracts and rule.system_of_record not in ("", dataset.name, rule.to_dataset):
+        what = f"'{rule.system_of_record}' is neither of the two systems."
+        yield at.get("systemOfRecord").problem(what, f"Write {dataset.name} or {rule.to_dataset}.")

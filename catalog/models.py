@@ -1,0 +1,322 @@
+"""The declarations of a project as frozen values: one class per idea, linked and checked once by the loader.
+
+`Dataset` *is* the contract. Names follow the Open Data Contract Standard (ODCS) where it has a word, and what it has no
+word for is read from `customProperties` whose names begin with `landbridge.`.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import IntEnum
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+LogicalType = Literal["string", "integer", "number", "boolean", "date", "timestamp", "time"]
+SourceKind = Literal["sql", "csv", "ndjson", "parquet", "fixed_width", "markdown"]
+Severity = Literal["critical", "warning", "info"]
+Action = Literal["quarantine", "block", "report"]
+RuleKind = Literal["not_null", "unique", "in_set", "pattern", "range", "length", "row_count", "expectation", "sql"]
+GapKind = Literal["missing_reference", "missing_value", "missing_period", "conflict"]
+ValueMode = Literal["quarantine_row", "discard_value", "discard_row"]
+DriftMode = Literal["evolve", "freeze"]
+Mask = Literal["pseudonym", "redact", "drop", "last4", "year"]
+AggregateFunction = Literal["count", "sum", "mean", "min", "max", "distinct", "top"]
+
+
+class Classification(IntEnum):
+    """How far a value may travel. An unlabelled field is `internal`."""
+
+    public = 0
+    internal = 1
+    confidential = 2
+    restricted = 3
+
+
+class Declaration(BaseModel):
+    """A frozen value read from YAML; a key nobody knows is an error, not a shrug."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Place(Declaration):
+    """Where a declaration stands: file relative to the project folder, line from 1."""
+
+    file: str
+    line: int = 0
+
+
+class Source(Declaration):
+    """A system or export that rows come from.
+
+    `location` is a SQLAlchemy URL for `sql`, else a path relative to the project folder; a file dataset's
+    `physical_name` is a file name or glob below it. It may hold `${env:NAME}`, `${env:NAME:-default}` or
+    `${file:PATH}`, resolved at connect time by `catalog.secrets.resolve`.
+    """
+
+    name: str
+    kind: SourceKind
+    location: str
+    description: str = ""
+    owner: str = ""
+    encoding: str = "utf-8"  # text files; any Python codec name
+    separator: str = ","  # csv
+    quote: str = '"'  # csv
+    header_lines: int = 0  # fixed_width: lines to skip before the first record
+    footer_pattern: str = ""  # fixed_width: a line that matches ends the records (a trailer)
+    batch_rows: int = 100_000
+    place: Place
+
+
+class Unit(Declaration):
+    """A conversion between units by their pint names: `{from: degF, to: degC}`."""
+
+    source: str
+    target: str
+
+
+class Combine(Declaration):
+    """A UTC timestamp built from a local date and a local wall-clock time.
+
+    `zone` is an IANA name, or `zone_field` names the field that holds one. A time of 24:00 is the next day's midnight;
+    `after` names a timestamp field that the result cannot precede (an arrival past midnight gets the next day).
+    """
+
+    date: str
+    time: str
+    zone: str = ""
+    zone_field: str = ""
+    after: str = ""
+
+
+class Rule(Declaration):
+    """One promise of the contract that is checked on every run.
+
+    A row rule (`tolerance` None) names the rows that break it and acts on them; with a tolerance, or for kinds that
+    look at the whole dataset (`row_count`, dataset-wide expectations, `sql`), the rule judges the dataset.
+    `arguments` by kind: not_null {}; unique {fields}; in_set {values}; pattern {regex}; range {min, max};
+    length {min, max}; row_count {min, max}; expectation {type, kwargs}; sql {query, min, max} over the table `{batch}`.
+    """
+
+    name: str
+    kind: RuleKind
+    field: str | None = None
+    arguments: dict[str, Any] = {}
+    tolerance: float | None = None  # failing share allowed, 0..1
+    severity: Severity = "critical"
+    action: Action = "quarantine"
+    dimension: str = ""
+    description: str = ""
+    remedy: str = ""
+    place: Place
+
+
+class Relation(Declaration):
+    """A reference from this dataset's fields to another dataset's fields, in the same order."""
+
+    fields: tuple[str, ...]
+    to_dataset: str
+    to_fields: tuple[str, ...]
+    place: Place
+
+
+class Field(Declaration):
+    """One property of a dataset: its name and type here, its name and habits in the source."""
+
+    name: str
+    physical_name: str
+    type: LogicalType
+    physical_type: str = ""
+    title: str = ""
+    description: str = ""
+    required: bool = False
+    unique: bool = False
+    key_position: int | None = None  # 1-based position in the primary key
+    classification: Classification = Classification.internal
+    personal: bool = False
+    format: str | None = None  # JDK DateTimeFormatter pattern of the text, as ODCS says
+    zone: str = "UTC"  # of values that carry none
+    scale: int | None = None  # number: decimals, as exact Decimal; None is Float64
+    null_values: tuple[str, ...] = ()
+    decimal_comma: bool = False
+    unit: Unit | None = None
+    combine: Combine | None = None  # then there is no physical column
+    start: int | None = None  # fixed width: first column, from 1
+    length: int | None = None
+    mask: Mask | None = None
+    on_bad_value: ValueMode = "quarantine_row"
+    expected: bool = False  # its absence is told in documents as a known gap
+    place: Place
+
+
+class ConflictField(Declaration):
+    """A field both systems hold; numbers agree within `tolerance`, text agrees after case and blanks are folded."""
+
+    field: str
+    other: str
+    tolerance: float = 0.0
+
+
+class GapRule(Declaration):
+    """A gap that only shows across rows, periods or systems. It reports; it never moves a row.
+
+    missing_reference: `fields` -> `to_dataset.to_fields`; `also_in` lists (dataset, field) registers that may know the
+    absent key. missing_value: null share of `field` above `max_share`. missing_period: every `every` of `field` is
+    there between first and last (or `start`..`end`), per `per`. conflict: `on` joins this dataset to `to_dataset`;
+    `compare` lists the fields; `system_of_record` is the dataset whose value wins.
+    """
+
+    name: str
+    kind: GapKind
+    title: str = ""
+    field: str = ""
+    fields: tuple[str, ...] = ()
+    to_dataset: str = ""
+    to_fields: tuple[str, ...] = ()
+    also_in: tuple[tuple[str, str], ...] = ()
+    max_share: float = 0.0
+    every: str = ""  # Polars duration text, such as 1h or 1d
+    per: tuple[str, ...] = ()
+    start: str = ""
+    end: str = ""
+    on: tuple[tuple[str, str], ...] = ()
+    compare: tuple[ConflictField, ...] = ()
+    system_of_record: str = ""
+    severity: Severity = "warning"
+    owner: str = ""
+    remedy: str = ""
+    place: Place
+
+
+class Lookup(Declaration):
+    """Columns borrowed from one matching row of another dataset; `fields` maps the new name to theirs."""
+
+    dataset: str
+    on: tuple[tuple[str, str], ...]  # (our field, their field)
+    fields: dict[str, str]
+
+
+class Aggregate(Declaration):
+    """One figure about many rows. `top` lists the `limit` most frequent values of `field` with their counts."""
+
+    name: str
+    function: AggregateFunction
+    field: str = ""
+    limit: int = 5
+    where_null: str = ""  # count only rows where this field is null
+    decimals: int = 1
+
+
+class Related(Declaration):
+    """Rows of another dataset that belong to this document, told as aggregates `{name.aggregate}`."""
+
+    name: str
+    dataset: str
+    on: tuple[tuple[str, str], ...]  # (our field, their field)
+    lookups: tuple[Lookup, ...] = ()
+    aggregates: tuple[Aggregate, ...]
+
+
+class DocumentTemplate(Declaration):
+    """How rows become text an agent can quote.
+
+    `by` empty: one document per row, named by the primary key. Otherwise one document per group, and `aggregates` tell
+    the rows of the group. The first template of a dataset covers every ready row and is the one accounting counts.
+    `only_missing_in` keeps the groups whose `by` values have no match in that (dataset, field).
+    Text: `{field}` inserts a value; `{field|unknown}` a substitute where it is null; `[[ ... ]]` vanishes when a value
+    inside is null; `{known_gaps}` tells what is missing or contradictory about this key.
+    """
+
+    name: str
+    title: str
+    text: str
+    by: tuple[str, ...] = ()
+    only_missing_in: tuple[str, str] | None = None
+    lookups: tuple[Lookup, ...] = ()
+    aggregates: tuple[Aggregate, ...] = ()
+    related: tuple[Related, ...] = ()
+    keys: tuple[str, ...] = ()  # fields whose values route a question straight here; default: by, or the primary key
+    place: Place
+
+
+class Dataset(Declaration):
+    """A dataset contract: what rows mean, what is promised of them, who may see them, how they are told."""
+
+    name: str
+    version: str
+    title: str
+    description: str = ""
+    domain: str = ""
+    owner: str = ""
+    status: str = "active"
+    source: str
+    physical_name: str
+    granularity: str = ""
+    fields: tuple[Field, ...]
+    rules: tuple[Rule, ...] = ()
+    relations: tuple[Relation, ...] = ()
+    gap_rules: tuple[GapRule, ...] = ()
+    documents: tuple[DocumentTemplate, ...] = ()
+    keep: dict[str, tuple[str, ...]] = {}  # field -> values in scope; other rows are filtered, and counted
+    roles: tuple[str, ...] = ()  # empty: any caller with the clearance
+    freshness: timedelta | None = None  # oldest acceptable age of the source read
+    drift: DriftMode = "evolve"
+    quarantine_threshold: float = 0.15  # share of rows; above it the dataset blocks
+    deletion_threshold: float = 0.15  # share of live documents; above it nothing is deleted
+    fingerprint: str  # SHA-256 of the contract's content, not of its comments or layout
+    place: Place
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Names of the primary key fields, in key order."""
+        keyed = [field for field in self.fields if field.key_position is not None]
+        return tuple(field.name for field in sorted(keyed, key=lambda field: field.key_position or 0))
+
+    def field(self, name: str) -> Field:
+        """The field called `name`; KeyError if the contract has none."""
+        for field in self.fields:
+            if field.name == name:
+                return field
+        raise KeyError(name)
+
+
+class Principal(Declaration):
+    """A caller: who they are, how far they are cleared, which roles they hold."""
+
+    name: str
+    clearance: Classification = Classification.public
+    roles: tuple[str, ...] = ()
+    key: str = ""  # a secret reference to the API key; resolved when the server starts
+
+
+class Policy(Declaration):
+    """Who may see what. Without a key a caller is `anonymous`; with an unknown key nobody at all.
+
+    `local` is the person at the command line, who can read the files anyway.
+    """
+
+    anonymous: Principal = Principal(name="anonymous")
+    local: Principal = Principal(name="local", clearance=Classification.confidential)
+    principals: tuple[Principal, ...] = ()
+
+
+class Project(Declaration):
+    """A linked project folder: everything refers to something that exists."""
+
+    name: str
+    title: str = ""
+    description: str = ""
+    folder: Path
+    sources: dict[str, Source]
+    datasets: dict[str, Dataset]
+    policy: Policy = Policy()
+    schedule: str = "0 2 * * *"  # cron, of the nightly run
+    time_zone: str = "UTC"
+    model: str = "all-MiniLM-L6-v2"
+    min_similarity: float = 0.30  # cosine below which a passage is no answer
+    questions: tuple[str, ...] = ()  # shown by the demo
+
+    def urn(self, dataset: str, key: str) -> str:
+        """The stable name of one record: `urn:landbridge:<project>:<dataset>:<key>`."""
+        return f"urn:landbridge:{self.name}:{dataset}:{key}"

@@ -1,0 +1,40 @@
+"""Settings of a running Landbridge, from environment variables that begin with `LANDBRIDGE_`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from catalog.errors import Problem, ProjectError
+
+Runtime = Literal["auto", "openvino", "onnxruntime", "sentence-transformers"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+class Settings(BaseSettings):
+    """What differs between machines. `home` and `ledger_url` are the variables that `catalog.home.Home` reads, too."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="LANDBRIDGE_", env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    home: Path | None = None  # default: .landbridge/ in the project folder
+    ledger_url: str | None = None  # default: SQLite in the home
+    mask_key: SecretStr | None = None  # default: made once, in the home
+    host: str = "127.0.0.1"
+    port: int = Field(default=8787, ge=1, le=65535)
+    embedder: Runtime = "auto"
+    log_level: LogLevel = "info"
+
+
+def load_settings() -> Settings:
+    """The settings of this environment; a bad variable is a ProjectError that names it and never shows its value."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_input=False, include_context=False)
+        told = [Problem(f"LANDBRIDGE_{fault['loc'][0]}".upper(), 0, f"{fault['msg']}.") for fault in faults]
+        raise ProjectError(told) from None

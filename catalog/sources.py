@@ -1,0 +1,68 @@
+"""Read `sources/*.yaml`: where rows come from, and how their files are written."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from catalog.errors import Problem
+from catalog.models import Source, SourceKind
+from catalog.names import regex_fault
+from catalog.secrets import malformed
+from catalog.shapes import Filled, Shape, Slug, shaped
+from catalog.yaml_lines import Part
+
+_PASSWORD = re.compile(r"://[^/@\s]*?:[^@\s]+@")
+
+
+def _encoding(text: str) -> str:
+    try:
+        codecs.lookup(text)
+    except (LookupError, ValueError):
+        raise ValueError(f"'{text}' is no encoding Python knows. Write utf-8, latin-1 or cp1252, for example") from None
+    return text
+
+
+def _pattern(text: str) -> str:
+    fault = regex_fault(text)
+    if fault is not None:
+        raise ValueError(f"not a regular expression: {fault}. Escape what should stand for itself")
+    return text
+
+
+def _location(text: str) -> str:
+    for wrong in malformed(text):
+        raise ValueError(
+            f"{wrong} is no secret reference. Write ${{env:NAME}}, ${{env:NAME:-default}} or ${{file:PATH}}"
+        )
+    if _PASSWORD.search(re.sub(r"\$\{[^{}]*\}", "", text)):
+        raise ValueError("a password stands in the location. Write a reference: ${env:NAME} or ${file:PATH}")
+    return text
+
+
+Pattern = Annotated[str, AfterValidator(_pattern)]
+
+
+class SourceShape(Shape):
+    """What a source file may hold."""
+
+    name: Slug
+    kind: SourceKind
+    location: Annotated[Filled, AfterValidator(_location)]
+    description: str = ""
+    owner: str = ""
+    encoding: Annotated[str, AfterValidator(_encoding)] = "utf-8"
+    separator: str = Field(default=",", min_length=1, max_length=1)
+    quote: str = Field(default='"', max_length=1)
+    header_lines: int = Field(default=0, ge=0)
+    footer_pattern: Pattern = ""
+    batch_rows: int = Field(default=100_000, ge=1, le=10_000_000)
+
+
+def read_source(part: Part, *, found: list[Problem]) -> Source | None:
+    """The source a file declares; None after its faults were added to `found`."""
+    shape = shaped(SourceShape, part, found=found)
+    return None if shape is None else Source(**shape.model_dump(), place=part.get("name").place)
