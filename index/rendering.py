@@ -1,0 +1,260 @@
+"""Turn rows into text an agent can quote, and remember where each piece came from.
+
+Everything a contract masks is masked first; what is told, labelled and hashed afterwards knows only the masked values.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+from catalog.errors import IndexStoreError
+from catalog.models import Dataset, DocumentTemplate, Project
+from catalog.templates import inserted
+from index.aggregates import aggregated, joinable, with_lookups, with_related
+from index.chunking import CHARACTERS_PER_TOKEN, TOKENS_PER_WORD, WHOLE, Passage, split_markdown, split_text
+from index.labels import Labels, field_level, labels_of
+from index.masking import RAW, mask
+from index.store import CHUNKS
+from index.wording import KNOWN_GAPS, as_text, compile_template
+
+NO_VALUE = "(none)"  # the key of the group whose `by` value is null: its rows count too
+GAPS = "_gaps"
+
+
+def render(
+    dataset: Dataset,
+    frames: Mapping[str, pl.DataFrame],
+    *,
+    project: Project,
+    known: pl.DataFrame | None,
+    mask_key: bytes,
+) -> pl.DataFrame:
+    """The chunks a dataset's templates make of its ready rows; columns are `index.store.CHUNKS`, ordered by id.
+
+    `frames` holds the ready rows of this dataset and of every dataset its templates borrow from; `known` is what
+    `expectations.gaps` knows (dataset, scope, field, key, rule, sentence).
+    """
+    others = {name: mask(frames[name], project.datasets[name], mask_key, keep_raw=True) for name in _needed(dataset)}
+    told = [
+        _documents(dataset, template, others, project=project, known=known, counted=template is dataset.documents[0])
+        for template in dataset.documents
+    ]
+    if not told:
+        return pl.DataFrame(schema=CHUNKS)
+    markdown = project.sources[dataset.source].kind == "markdown"
+    chunks = _chunked(pl.concat(told), markdown=markdown).sort("id")
+    _refuse_doubles(chunks, dataset)
+    return chunks.with_columns(_hashes(chunks)).select(pl.col(name).cast(dtype) for name, dtype in CHUNKS.items())
+
+
+def _refuse_doubles(chunks: pl.DataFrame, dataset: Dataset) -> None:
+    """Two documents with one name would overwrite each other in silence."""
+    doubled = chunks.filter(pl.col("id").is_duplicated() | pl.col("id").is_null())
+    if doubled.height:
+        raise IndexStoreError(
+            f"{doubled.height} documents of '{dataset.name}' share a name, such as {doubled['document_id'][0]}",
+            "Group by fields that tell them apart, or mask these with a pseudonym.",
+        )
+
+
+def _needed(dataset: Dataset) -> set[str]:
+    """The datasets whose rows the templates read."""
+    names = {dataset.name}
+    for template in dataset.documents:
+        names |= {lookup.dataset for lookup in template.lookups}
+        names |= {one.dataset for one in template.related}
+        names |= {lookup.dataset for one in template.related for lookup in one.lookups}
+        names |= {template.only_missing_in[0]} if template.only_missing_in else set()
+    return names
+
+
+def _documents(
+    dataset: Dataset,
+    template: DocumentTemplate,
+    others: dict[str, pl.DataFrame],
+    *,
+    project: Project,
+    known: pl.DataFrame | None,
+    counted: bool,
+) -> pl.DataFrame:
+    """One template's documents, not yet cut into chunks."""
+    rows = with_lookups(others[dataset.name], template.lookups, others)
+    if template.only_missing_in:
+        rows = _missing(rows, template.by[0] if template.by else dataset.key[0], template.only_missing_in, others)
+    labels = labels_of(dataset, template, project)
+    found = _grouped(rows, template) if template.by else _single(rows)
+    found = with_related(found, template.related, others)
+    found = _with_gaps(found, dataset, template, known, labels)
+    columns = {name: as_text(found.schema, name) for name in found.columns if found.schema[name] != pl.List(pl.String)}
+    columns[KNOWN_GAPS] = pl.col(GAPS).list.join(" ").replace("", None)
+    prefix = project.urn(dataset.name, f"{template.name}:" if template.by else "")
+    return found.select(
+        (pl.lit(prefix) + pl.col("_key")).alias("document_id"),
+        pl.lit(dataset.name).alias("dataset"),
+        pl.lit(template.name).alias("kind"),
+        pl.col("_key").alias("key"),
+        _tidy(compile_template(template.title, columns.__getitem__)).alias("title"),
+        compile_template(template.text, columns.__getitem__).alias("text"),
+        pl.lit(dataset.source).alias("source"),
+        pl.col("_place").alias("location"),
+        pl.lit(int(labels.classification), dtype=pl.Int8).alias("classification"),
+        _list(labels.roles).alias("roles"),
+        _exact_keys(template.keys or template.by or dataset.key, columns).alias("keys"),
+        (pl.col("_rows") if counted else pl.lit(0)).cast(pl.Int64).alias("rows"),
+        pl.col(GAPS).alias("gaps"),
+    )
+
+
+def _single(rows: pl.DataFrame) -> pl.DataFrame:
+    """One document per row."""
+    place = pl.concat_str(
+        [pl.col("_location").fill_null(""), pl.col("_position").cast(pl.String).fill_null("")], separator=":"
+    )
+    return rows.with_columns(place.alias("_place"), pl.lit(1).alias("_rows"))
+
+
+def _grouped(rows: pl.DataFrame, template: DocumentTemplate) -> pl.DataFrame:
+    """One document per group: its `by` values, figures, and the first row's value of anything else inserted."""
+    by = list(template.by)
+    figures = aggregated(rows, by, template.aggregates)
+    named = {*inserted(template.title), *inserted(template.text), *template.keys, *(RAW + name for name in by)}
+    named |= {ours for one in template.related for name, _ in one.on for ours in (name, RAW + name)}
+    told = [name for name in rows.columns if name in named and name not in figures.columns]
+    place = pl.col("_location").fill_null("").min()
+    position = pl.col("_position").cast(pl.String).fill_null("").first()
+    groups = rows.group_by(by, maintain_order=True).agg(
+        pl.len().alias("_rows"),
+        pl.when(pl.len() == 1).then(place + ":" + position).otherwise(place).alias("_place"),
+        *(pl.col(name).first() for name in told),
+    )
+    key = pl.concat_str([as_text(rows.schema, name).fill_null(NO_VALUE) for name in by], separator="|")
+    return groups.join(figures, on=by, how="left", nulls_equal=True, maintain_order="left").with_columns(
+        key.alias("_key")
+    )
+
+
+def _missing(rows: pl.DataFrame, name: str, register: tuple[str, str], others: dict[str, pl.DataFrame]) -> pl.DataFrame:
+    """The rows whose value of `name` no row of the register has; a row without a value misses nothing."""
+    dataset, field = register
+    theirs = others[dataset].select(joinable(others[dataset], field).alias("_on"))
+    ours = rows.with_columns(joinable(rows, name).alias("_on")).drop_nulls("_on")
+    return ours.join(theirs, on="_on", how="anti", maintain_order="left").drop("_on")
+
+
+def _with_gaps(
+    found: pl.DataFrame, dataset: Dataset, template: DocumentTemplate, known: pl.DataFrame | None, labels: Labels
+) -> pl.DataFrame:
+    """The documents with `_gaps`: the sentences known about each key, then the expected fields that are null."""
+    sentences = _sentences(dataset, template, known, labels)
+    by_row = not template.by
+    name = "_key" if by_row else template.by[0]
+    found = found.with_columns(joinable(found, name).alias("_on"))
+    found = found.join(sentences, on="_on", how="left", maintain_order="left").drop("_on")
+    absent = [
+        pl.when(pl.col(field.name).is_null()).then(pl.lit(field.title or field.name.replace("_", " ")))
+        for field in dataset.fields
+        if by_row
+        and field.expected
+        and field.name in found.columns
+        and field_level(dataset, field.name) <= labels.classification
+    ]
+    gaps = pl.col(GAPS).fill_null(_list(()))
+    if not absent:
+        return found.with_columns(gaps.alias(GAPS))
+    names = pl.concat_str(absent, separator=", ", ignore_nulls=True)
+    told = pl.when(names != "").then(pl.concat_list(pl.format("Not recorded: {}.", names)))
+    return found.with_columns(gaps.list.concat(told.fill_null(_list(()))).alias(GAPS))
+
+
+def _sentences(
+    dataset: Dataset, template: DocumentTemplate, known: pl.DataFrame | None, labels: Labels
+) -> pl.DataFrame:
+    """What is known per key as `_on`, `_gaps`; not told: sentences about a field stricter than the document."""
+    if known is None or len(template.by) > 1:
+        return pl.DataFrame(schema={"_on": pl.String, GAPS: pl.List(pl.String)})
+    about = (
+        (pl.col("scope") == "value") & (pl.col("field") == template.by[0]) if template.by else pl.col("scope") == "row"
+    )
+    rows = known.filter((pl.col("dataset") == dataset.name) & about).drop_nulls("key")
+    named = rows["field"].fill_null("").unique().to_list()
+    told = [name for name in named if _level(dataset, name) <= labels.classification]
+    veiled = [name for name in told if any(_is_masked(dataset, part) for part in [*_parts(name), *dataset.key])]
+    # a sentence may quote the values of its field, and of the key: where either is masked only the rule is named
+    general = pl.format("A known gap, '{}'; its values are masked.", pl.col("rule"))
+    sentence = pl.when(pl.col("field").fill_null("").is_in(veiled)).then(general).otherwise(pl.col("sentence"))
+    return (
+        rows.filter(pl.col("field").fill_null("").is_in(told))
+        .select(pl.col("key").alias("_on"), pl.col("rule"), sentence.alias("sentence"))
+        .unique()
+        .sort("_on", "rule", "sentence")
+        .group_by("_on", maintain_order=True)
+        .agg(pl.col("sentence").unique(maintain_order=True).alias(GAPS))
+    )
+
+
+def _parts(name: str) -> list[str]:
+    return [part.strip() for part in name.split(",") if part.strip()]
+
+
+def _level(dataset: Dataset, name: str) -> int:
+    return max((int(field_level(dataset, part)) for part in _parts(name)), default=0)
+
+
+def _is_masked(dataset: Dataset, name: str) -> bool:
+    return any(field.name == name and field.mask for field in dataset.fields)
+
+
+def _list(values: Sequence[str]) -> pl.Expr:
+    """The same list in every row."""
+    return pl.lit(pl.Series([list(values)], dtype=pl.List(pl.String))).first()
+
+
+def _exact_keys(names: Sequence[str], columns: Mapping[str, pl.Expr]) -> pl.Expr:
+    """The values that route a question straight to the document, in capitals."""
+    values = [columns[name].str.strip_chars().str.to_uppercase().replace("", None) for name in names]
+    return pl.concat_list(values).list.drop_nulls().list.unique(maintain_order=True)
+
+
+def _tidy(text: pl.Expr) -> pl.Expr:
+    """Without the double blanks that a vanished part leaves."""
+    return text.str.replace_all(r"[ \t]{2,}", " ").str.replace_all(r" +([.,;])", "$1").str.strip_chars()
+
+
+def _chunked(documents: pl.DataFrame, *, markdown: bool) -> pl.DataFrame:
+    """Documents as chunks: the short ones as they are, the long ones cut."""
+    if markdown:
+        long = documents
+        short = documents.clear()
+    else:
+        documents = documents.with_columns(_tidy(pl.col("text")))
+        words = pl.col("text").str.count_matches(r"\S+") * TOKENS_PER_WORD
+        too_long = pl.max_horizontal(words, pl.col("text").str.len_chars() / CHARACTERS_PER_TOKEN) > WHOLE
+        long, short = documents.filter(too_long), documents.filter(~too_long)
+    whole = short.with_columns(pl.lit("").alias("breadcrumb"), pl.lit(0, dtype=pl.Int32).alias("ordinal"))
+    ordinal = pl.col("ordinal")
+    return pl.concat([whole, _cut(long, markdown=markdown)], how="diagonal").with_columns(
+        (pl.col("document_id") + "#" + ordinal.cast(pl.String)).alias("id"),
+        pl.when(ordinal == 0).then(pl.col("rows")).otherwise(0).alias("rows"),
+    )
+
+
+def _cut(documents: pl.DataFrame, *, markdown: bool) -> pl.DataFrame:
+    # a loop over documents: cutting walks lines with a memory of headings and fences, which no expression can
+    cut = split_markdown if markdown else split_text
+    passages: list[list[Passage]] = [cut(text) for text in documents["text"].to_list()]
+    pieces = documents.drop("text").with_columns(
+        pl.Series("text", [[one.text for one in many] for many in passages], dtype=pl.List(pl.String)),
+        pl.Series("breadcrumb", [[one.breadcrumb for one in many] for many in passages], dtype=pl.List(pl.String)),
+        pl.Series("ordinal", [list(range(len(many))) for many in passages], dtype=pl.List(pl.Int32)),
+    )
+    return pieces.explode("text", "breadcrumb", "ordinal")
+
+
+def _hashes(chunks: pl.DataFrame) -> pl.Series:
+    """SHA-256 over everything stored of a chunk but its vector."""
+    # a loop over chunks: Polars' own hash may change between versions, and then everything would be indexed again
+    stored = pl.struct(name for name in CHUNKS if name != "hash").struct.json_encode()
+    return pl.Series("hash", [hashlib.sha256(one.encode()).hexdigest() for one in chunks.select(stored).to_series()])

