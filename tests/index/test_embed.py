@@ -28,6 +28,7 @@ assert vectors.shape == (3, 384) and embedder.truncated == 1 and heard[-1] == (3
 assert embedder.embed([]).shape == (0, 384)
 for heavy in ("torch", "sentence_transformers", "transformers", "dagster"):
     assert heavy not in sys.modules, heavy
+assert sys.modules.get("openvino_telemetry") is None  # nobody is told that the model was used
 """
 
 
@@ -89,3 +90,18 @@ def test_importing_the_room_and_asking_loads_no_heavy_library() -> None:
         "import sys, index, index.searching; assert not {'torch','lancedb','openvino','polars_xdt'} & set(sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False).returncode == 0
+
+
+def test_a_plug_in_is_found_by_its_name(tmp_path: Path) -> None:
+    assert isinstance(load_embedder("hashed-words", tmp_path), HashEmbedder)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_plug_in_that_fails_is_named_with_its_distribution(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "broken-1.dist-info").mkdir()
+    (tmp_path / "broken-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1\n")
+    points = "[landbridge.embedders]\nshaky = no_such_module:Embedder\n"
+    (tmp_path / "broken-1.dist-info" / "entry_points.txt").write_text(points)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(IndexStoreError, match="'shaky' of broken does not load"):
+        load_embedder("shaky", tmp_path)

@@ -78,6 +78,18 @@ def test_a_word_that_is_also_a_code_routes_only_in_capitals(
     assert ask("the AS airport").hits[0].key == "AS"
 
 
+def test_a_code_inside_a_longer_name_does_not_route(build: Callable[..., Change], frames: Frames, ask: Ask) -> None:
+    coded = frames["airports"].with_columns(
+        pl.Series("code", ["SAN", "San Juan"]), pl.Series("_key", ["SAN", "San Juan"])
+    )
+    build("airports", {**frames, "airports": coded})
+    for question in ("who flew to San Juan", "who flew to SAN JUAN?"):
+        routed = [hit.key for hit in ask(question).hits if "key match" in hit.why]
+        assert routed == ["San Juan"], question
+    both = {hit.key for hit in ask("from SAN to San Juan").hits if "key match" in hit.why}
+    assert both == {"SAN", "San Juan"}
+
+
 def test_a_question_about_nothing_here_is_not_known_and_says_what_was_searched(ask: Ask) -> None:
     answer = ask("zebra quokka okapi", datasets=("aircraft",))
     assert not answer.known and not answer.hits
