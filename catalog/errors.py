@@ -7,9 +7,10 @@
     │   ├── SourceUnreachable   no connection, no such file
     │   └── SourceUnreadable    it is there, and it is not what the contract says
     ├── ContractBlocked         a dataset-level rule failed; the dataset keeps its last good version
-    ├── IndexStoreError         the index is absent, damaged or of another model
-    ├── LedgerError             the ledger's database does not answer, or is of a later version
-    └── BadQuery                a question outside the limits
+    └── Refusal                 what cannot be done, and the remedy
+        ├── IndexStoreError     the index is absent, damaged or of another model
+        ├── LedgerError         the ledger's database does not answer, or is of a later version
+        └── BadQuery            a question outside the limits
 
 Every error keeps its facts as attributes and survives pickling, because runs cross process boundaries.
 """
@@ -41,6 +42,17 @@ class LandbridgeError(Exception):
 
     def __str__(self) -> str:
         return " ".join(str(fact) for fact in self.args)
+
+
+class Refusal(LandbridgeError):
+    """What cannot be done, and what to do about it, as two sentences. `what` never holds a secret."""
+
+    def __init__(self, what: str, remedy: str = "") -> None:
+        super().__init__(what, remedy)
+        self.what, self.remedy = what, remedy
+
+    def __str__(self) -> str:
+        return f"{self.what.rstrip('.')}. {self.remedy}".strip()
 
 
 class ProjectError(LandbridgeError):
@@ -96,25 +108,13 @@ class ContractBlocked(LandbridgeError):
         return f"dataset '{self.dataset}' is blocked by {', '.join(self.rules)}: {self.detail}"
 
 
-class IndexStoreError(LandbridgeError):
+class IndexStoreError(Refusal):
     """The index cannot serve: absent, damaged, or built by another model."""
 
-    def __init__(self, what: str, remedy: str = "") -> None:
-        super().__init__(what, remedy)
-        self.what, self.remedy = what, remedy
 
-
-class LedgerError(LandbridgeError):
+class LedgerError(Refusal):
     """The ledger cannot be opened, read or written. `what` never holds a password."""
 
-    def __init__(self, what: str, remedy: str = "") -> None:
-        super().__init__(what, remedy)
-        self.what, self.remedy = what, remedy
 
-
-class BadQuery(LandbridgeError):
+class BadQuery(Refusal):
     """A question outside the limits: empty, too long, or a limit out of range."""
-
-    def __init__(self, what: str, remedy: str = "") -> None:
-        super().__init__(what, remedy)
-        self.what, self.remedy = what, remedy

@@ -21,14 +21,14 @@ ADVISORY = 0x6C616E64  # "land": the name of the lock that a migrating process h
 
 
 def open_ledger(url: str) -> Engine:
-    """An engine on a ledger at its newest version. LedgerError where there is none to be had."""
+    """An engine on a ledger at its newest version; its errors quote no values. LedgerError where there is none."""
     parsed = _parsed(url)
     shown = parsed.render_as_string(hide_password=True)
     try:
         engine = _engine(parsed)
         _migrate(engine, shown)
     except (SQLAlchemyError, ModuleNotFoundError, OSError) as error:
-        raise LedgerError(f"the ledger {shown} does not open: {first_line(error)}.", REMEDY) from error
+        raise LedgerError(f"the ledger {shown} does not open: {first_line(error)}", REMEDY) from error
     return engine
 
 
@@ -47,15 +47,15 @@ def _parsed(url: str) -> URL:
         return parsed.set(drivername=with_driver(parsed.drivername))
     except (ArgumentError, NoSuchModuleError):
         # the text itself is not shown: it may hold a password
-        raise LedgerError("LANDBRIDGE_LEDGER_URL is no database URL.", "Write dialect://user@host/database.") from None
+        raise LedgerError("LANDBRIDGE_LEDGER_URL is no database URL", "Write dialect://user@host/database.") from None
 
 
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True)
+        return create_engine(url, pool_pre_ping=True, hide_parameters=True)
     if url.database and url.database != ":memory:":
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": WAIT})
+    engine = create_engine(url, connect_args={"timeout": WAIT}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _shared(connection: Any, _record: Any) -> None:
@@ -118,6 +118,6 @@ def _upgrade(connection: Connection, shown: str) -> None:
         command.upgrade(config, "head")
     except CommandError as error:
         raise LedgerError(
-            f"the ledger {shown} was written by a later version of Landbridge: {first_line(error)}.",
+            f"the ledger {shown} was written by a later version of Landbridge: {first_line(error)}",
             "Use that version, or name another ledger in LANDBRIDGE_LEDGER_URL.",
         ) from error

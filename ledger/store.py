@@ -202,7 +202,7 @@ class Ledger:
             yield
         except SQLAlchemyError as error:
             shown = self._engine.url.render_as_string(hide_password=True)
-            raise LedgerError(f"the ledger {shown} does not answer: {first_line(error)}.", REMEDY) from error
+            raise LedgerError(f"the ledger {shown} does not answer: {first_line(error)}", REMEDY) from error
 
 
 def _finding_row(finding: Finding) -> dict[str, Any]:
