@@ -1,0 +1,102 @@
+"""Run the whole refresh through Dagster in this process, and say what came of it."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import dagster as dg
+
+from catalog.models import Project
+from ledger import Account, Finding
+from pipelines.factory import ACCEPT_TAG, REFRESH, definitions_for
+from pipelines.instance import dagster_environment
+from pipelines.progress import Listener, listening
+from pipelines.site import Site
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """A finished run: `failures` are one line each; `blocked` names datasets that keep their last good version."""
+
+    run_id: str
+    status: str  # success, failed
+    seconds: float
+    accounts: tuple[Account, ...]
+    findings: tuple[Finding, ...]
+    failures: tuple[str, ...]
+    failed_checks: tuple[str, ...]
+    blocked: tuple[str, ...]
+    embedded: int
+    index_version: int
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing failed and no gate is red."""
+        return not self.failures and not self.failed_checks
+
+
+def execute(project: Project, *, accept: frozenset[str] = frozenset(), listener: Listener) -> RunReport:
+    """Refresh every dataset as one Dagster run in the instance's history."""
+    site = Site.open(project, accept=accept)
+    os.environ.update(dagster_environment(site.home, project.folder))
+    began = time.monotonic()
+    job = definitions_for(project).resolve_job_def(REFRESH)
+    with dg.DagsterInstance.get() as instance, listening(listener):
+        result = job.execute_in_process(
+            instance=instance,
+            raise_on_error=False,
+            tags={ACCEPT_TAG: ",".join(sorted(accept))} if accept else None,
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        )
+    return _report(site, result, time.monotonic() - began)
+
+
+def _report(site: Site, result: dg.ExecuteInProcessResult, seconds: float) -> RunReport:
+    failures = tuple(_told(event) for event in result.all_events if event.is_step_failure)
+    evaluations = result.get_asset_check_evaluations()
+    failed = tuple(
+        f"{'/'.join(check.asset_key.path)}: {check.check_name}"
+        for check in evaluations
+        if not check.passed and check.severity == dg.AssetCheckSeverity.ERROR
+    )
+    done = {
+        tuple(event.asset_key.path) for event in result.all_events if event.is_step_materialization and event.asset_key
+    }
+    blocked = tuple(sorted(name for name in site.project.datasets if ("indexed", name) not in done))
+    accounts = tuple(site.ledger.accounts())
+    fresh = [account for account in accounts if account.run_id == result.run_id]
+    return RunReport(
+        run_id=result.run_id,
+        status="success" if result.success else "failed",
+        seconds=round(seconds, 1),
+        accounts=accounts,
+        findings=tuple(site.ledger.findings()),
+        failures=failures,
+        failed_checks=failed,
+        blocked=blocked,
+        embedded=sum(account.embedded for account in fresh),
+        index_version=max((account.index_version for account in accounts), default=0),
+    )
+
+
+def _told(event: dg.DagsterEvent) -> str:
+    """The one line of a step failure a person can act on: our own message, not Dagster's wrapping."""
+    data = event.step_failure_data
+    step = (event.step_key or "").replace("__", "/")
+    if data.user_failure_data is not None and data.user_failure_data.description:
+        return f"{step}: {data.user_failure_data.description}"
+    error = data.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    told = error.message.strip().splitlines()[0] if error is not None and error.message.strip() else "failed"
+    return f"{step}: {_without_class(told)}"
+
+
+def _without_class(message: str) -> str:
+    """`package.module.SomeError: what` without what only a programmer reads."""
+    head, colon, rest = message.partition(": ")
+    return rest if colon and " " not in head and head.endswith(("Error", "Exception", "Failure")) else message

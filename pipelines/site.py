@@ -1,0 +1,57 @@
+"""Everything a stage needs to know about where it works: the project, its home, its ledger, the clock."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from catalog import load_project
+from catalog.home import Home
+from catalog.models import Dataset, Project
+from catalog.settings import load_settings
+from ledger import Ledger
+
+
+def utc_now() -> datetime:
+    """The time now, aware and UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Site:
+    """A project at work. `accept` names datasets whose drop or deletions a person has approved for this run."""
+
+    project: Project
+    home: Home
+    ledger: Ledger
+    clock: Callable[[], datetime] = utc_now
+    accept: frozenset[str] = field(default_factory=frozenset)
+
+    @classmethod
+    def open(cls, project: Project | Path | str, *, accept: frozenset[str] = frozenset()) -> Site:
+        """Load the project if it is a folder, and open its ledger (creating the home where there is none)."""
+        loaded = project if isinstance(project, Project) else load_project(project)
+        home = Home.of(loaded.folder)
+        home.folder.mkdir(parents=True, exist_ok=True)
+        return cls(loaded, home, Ledger(home.ledger_url), accept=accept)
+
+    def dataset(self, name: str) -> Dataset:
+        """The contract called `name`."""
+        return self.project.datasets[name]
+
+    def mask_key(self) -> bytes:
+        """The secret that pseudonyms are keyed with: LANDBRIDGE_MASK_KEY, else one made once in the home, mode 0600."""
+        configured = load_settings().mask_key
+        if configured is not None:
+            return configured.get_secret_value().encode()
+        path = self.home.mask_key
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "wb") as file:
+                file.write(secrets.token_bytes(32))
+        return path.read_bytes()

@@ -1,0 +1,160 @@
+"""Bring the index to what the ready rows say, publish it in one move, and account for every row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from catalog.errors import ContractBlocked
+from catalog.fingerprint import code_fingerprint
+from catalog.models import Dataset
+from ledger import Account, Finding
+from pipelines.progress import tell
+from pipelines.site import Site
+from pipelines.store import fingerprint, read_json, write_frame, write_json
+
+
+@dataclass(frozen=True)
+class Indexed:
+    """What a run did to the index for one dataset."""
+
+    account: Account
+    documents: int
+    added: int
+    changed: int
+    deleted: int
+    embedded: int
+    truncated: int
+    version: int
+    findings: tuple[Finding, ...]
+
+
+def make_indexed(site: Site, name: str, *, run_id: str) -> Indexed:
+    """Render, reconcile, publish. Nothing changed: no rendering, no model, no new version.
+
+    Raises ContractBlocked when the change would delete more than the threshold; the live version stays as it is.
+    """
+    import index
+
+    dataset, home = site.dataset(name), site.home
+    store = index.Store(home.index)
+    memo = _memo(site, dataset)
+    last = read_json(home.manifest("indexed", name))
+    broken = [
+        finding for finding in site.ledger.findings(dataset=name, stage="indexed") if finding.rule == "accounting"
+    ]
+    if last.get("memo") == memo and store.tag("live") is not None and not broken:
+        tell("indexed", name, last["documents"], last["documents"])
+        account = _account(site, dataset, run_id, embedded=0, documents=last["documents"])
+        return _told(site, account, last | {"added": 0, "changed": 0, "deleted": 0, "embedded": 0}, ())
+    known = pl.read_parquet(home.gaps) if home.gaps.exists() else None
+    frames = {
+        other: pl.read_parquet(home.ready(other)) for other in {name, *related(dataset)} if home.ready(other).exists()
+    }
+    chunks = index.render(dataset, frames, project=site.project, known=known, mask_key=site.mask_key())
+    with store.writer():
+        store.begin()
+        change = index.reconcile(
+            store, chunks, dataset=dataset, allow_deletes=name in site.accept,
+            embedder=lambda: index.load_embedder(site.project.model, home.models),
+            progress=lambda done, total: tell("indexed", name, done, total),
+        )  # fmt: skip
+        if change.held:
+            site.ledger.record_findings(run_id, name, "indexed", list(change.findings), site.clock())
+            rules = [finding.rule for finding in change.findings]
+            raise ContractBlocked(name, rules, change.findings[0].message)
+        version = index.publish(store, change.version)
+    write_frame(chunks.select("id", "hash", "document_id", "key", "rows"), home.chunks(name))
+    manifest: dict[str, Any] = {
+        "memo": memo, "run_id": run_id, "documents": chunks["document_id"].n_unique(), "version": version,
+        "added": change.added, "changed": change.changed, "deleted": change.deleted, "embedded": change.embedded,
+        "truncated": change.truncated,
+    }  # fmt: skip
+    write_json(manifest, home.manifest("indexed", name))
+    tell("indexed", name, manifest["documents"], manifest["documents"])
+    account = _account(site, dataset, run_id, embedded=change.embedded, documents=manifest["documents"])
+    return _told(site, account, manifest, change.findings)
+
+
+def verify_indexed(site: Site, name: str, *, run_id: str) -> tuple[Account, tuple[Finding, ...]]:
+    """Compare what is served with what must be served, to the row; the findings name the keys that break it."""
+    import index
+
+    dataset, home = site.dataset(name), site.home
+    expected = pl.read_parquet(home.chunks(name))
+    store = index.Store(home.index)
+    findings = list(index.verify(store, expected, dataset))
+    manifest = read_json(home.manifest("indexed", name))
+    embedded = manifest["embedded"] if manifest["run_id"] == run_id else 0  # the manifest is of the last run that wrote
+    account = _account(site, dataset, run_id, embedded=embedded, documents=manifest["documents"])
+    missing = tuple(key for finding in findings for key in finding.sample_keys)[:20]
+    account = account.model_copy(update={"missing_keys": missing})
+    if not account.balanced and not findings:
+        findings.append(_unbalanced(dataset, account))
+    site.ledger.record_account(account)
+    site.ledger.record_findings(run_id, name, "indexed", findings, site.clock())
+    return account, tuple(findings)
+
+
+def related(dataset: Dataset) -> set[str]:
+    """Other datasets whose rows this dataset's documents tell."""
+    names: set[str] = set()
+    for template in dataset.documents:
+        names |= {lookup.dataset for lookup in template.lookups}
+        names |= {relation.dataset for relation in template.related}
+        names |= {lookup.dataset for relation in template.related for lookup in relation.lookups}
+        if template.only_missing_in:
+            names.add(template.only_missing_in[0])
+    return names - {dataset.name}
+
+
+def _memo(site: Site, dataset: Dataset) -> str:
+    """Everything that a dataset's documents are made of."""
+    home = site.home
+    marks = [
+        read_json(home.manifest("ready", name)).get("fingerprint", "")
+        for name in sorted({dataset.name, *related(dataset)})
+    ]
+    contracts = [site.project.datasets[name].fingerprint for name in sorted({dataset.name, *related(dataset)})]
+    known = ""
+    if home.gaps.exists():
+        told = pl.read_parquet(home.gaps).filter(pl.col("dataset") == dataset.name)
+        known = fingerprint(*told.sort(told.columns).rows())
+    source = site.project.sources[dataset.source].kind
+    key, code = fingerprint(site.mask_key()), code_fingerprint("catalog", "index")
+    return fingerprint(*marks, *contracts, known, source, site.project.name, site.project.model, key, code)
+
+
+def _account(site: Site, dataset: Dataset, run_id: str, *, embedded: int, documents: int) -> Account:
+    """The accounting identity of one dataset, the indexed rows counted in the live index itself."""
+    import index
+
+    raw, ready = (read_json(site.home.manifest(stage, dataset.name)) for stage in ("raw", "ready"))
+    store = index.Store(site.home.index)
+    return Account(
+        dataset=dataset.name, run_id=run_id, at=site.clock(), read=raw["rows"] + raw["rejected"],
+        indexed=index.covered(store, dataset.name), quarantined=ready["quarantined"], filtered=ready["filtered"],
+        duplicate=ready["duplicate"], failed=raw["rejected"], documents=documents, embedded=embedded,
+        index_version=store.tag("live") or 0,
+    )  # fmt: skip
+
+
+def _unbalanced(dataset: Dataset, account: Account) -> Finding:
+    parts = {part: getattr(account, part) for part in ("indexed", "quarantined", "filtered", "duplicate", "failed")}
+    difference = account.read - sum(parts.values())
+    return Finding(
+        rule="accounting", dataset=dataset.name, stage="indexed", severity="critical", count=abs(difference),
+        message=f"{account.read} rows were read, {sum(parts.values())} are accounted for.",
+        evidence={"read": account.read, **parts}, owner=dataset.owner, blocking=True,
+        remedy="Run again; if it stays, a document template drops rows: its first template must cover every row.",
+    )  # fmt: skip
+
+
+def _told(site: Site, account: Account, manifest: dict[str, Any], findings: tuple[Finding, ...]) -> Indexed:
+    return Indexed(
+        account=account, documents=manifest["documents"], added=manifest["added"], changed=manifest["changed"],
+        deleted=manifest["deleted"], embedded=manifest["embedded"], truncated=manifest.get("truncated", 0),
+        version=account.index_version, findings=findings,
+    )  # fmt: skip

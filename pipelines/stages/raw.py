@@ -1,0 +1,170 @@
+"""Pull rows from a source into the raw zone, unchanged, with what could not be read set aside and counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow.parquet as pq
+
+import connectors
+from catalog.errors import ContractBlocked, SourceError
+from catalog.fingerprint import code_fingerprint
+from catalog.models import Dataset, Source
+from connectors.batch import REJECTS
+from ledger import Finding
+from pipelines.progress import tell
+from pipelines.site import Site
+from pipelines.store import file_fingerprint, fingerprint, read_json, replacing, write_json
+
+
+@dataclass(frozen=True)
+class Raw:
+    """What one pull brought. `changed` is false when the source holds what it held last time."""
+
+    dataset: str
+    rows: int
+    rejected: int
+    changed: bool
+    fingerprint: str
+    checked_at: str
+    changed_at: str
+    findings: tuple[Finding, ...]
+
+
+def pull(site: Site, name: str, *, run_id: str) -> Raw:
+    """Read the dataset's source into `raw/`. The last good rows stay when the source fails or breaks its promise.
+
+    Raises SourceUnreachable or SourceUnreadable when nothing can be read, ContractBlocked when what is there must not
+    go on: a promised column is gone, too many lines are unreadable, or the volume fell by more than the threshold.
+    """
+    dataset, source = site.dataset(name), site.project.sources[site.dataset(name).source]
+    try:
+        raw = _pull(site, dataset, source)
+    except SourceError as error:
+        finding = Finding(
+            rule="source-readable", dataset=name, stage="raw", severity="critical", count=0, unit="rows",
+            message=str(error), owner=source.owner or dataset.owner, blocking=True,
+            remedy=error.remedy or "Restore the source; the last good index keeps serving.",
+        )  # fmt: skip
+        site.ledger.record_findings(run_id, name, "raw", [finding], site.clock())
+        raise
+    site.ledger.record_findings(run_id, name, "raw", list(raw.findings), site.clock())
+    blocking = [finding for finding in raw.findings if finding.blocking]
+    if blocking:
+        raise ContractBlocked(name, [finding.rule for finding in blocking], blocking[0].message)
+    site.ledger.record_state(
+        name, "raw", checked_at=site.clock(), fingerprint=raw.fingerprint, changed=raw.changed, run_id=run_id
+    )
+    return raw
+
+
+def _pull(site: Site, dataset: Dataset, source: Source) -> Raw:
+    home, folder = site.home, site.project.folder
+    last = read_json(home.manifest("raw", dataset.name))
+    now = site.clock().isoformat()
+    memo = _memo(source, dataset, folder)
+    if memo and memo == last.get("memo") and home.raw(dataset.name).exists():
+        tell("raw", dataset.name, last["rows"], last["rows"])
+        write_json({**last, "checked_at": now}, home.manifest("raw", dataset.name))
+        return _told(dataset, last | {"checked_at": now}, changed=False, findings=_stored(last))
+    findings = list(connectors.drift(source, dataset, folder=folder))
+    if any(finding.blocking for finding in findings):
+        return _told(dataset, {"fingerprint": "", "rows": 0, "rejected": 0, "checked_at": now, "changed_at": now},
+                     changed=False, findings=tuple(findings))  # fmt: skip
+    with replacing(home.raw(dataset.name)) as temporary, replacing(home.rejects(dataset.name)) as refused:
+        rows, rejected = _stream(source, dataset, folder, temporary, refused)
+        findings += _volume_findings(site, dataset, rows, rejected, refused, last)
+        mark = file_fingerprint(temporary)
+        changed = mark != last.get("fingerprint")
+        blocked = any(finding.blocking for finding in findings)
+        if blocked or not changed:
+            temporary.unlink()
+        if blocked:
+            refused.unlink()
+    manifest: dict[str, Any] = {
+        "memo": memo, "fingerprint": mark, "rows": rows, "rejected": rejected, "checked_at": now,
+        "changed_at": now if changed else last.get("changed_at", now),
+        "findings": [finding.model_dump(mode="json") for finding in findings],
+    }  # fmt: skip
+    if not blocked:
+        write_json(manifest, home.manifest("raw", dataset.name))
+    return _told(dataset, manifest, changed=changed, findings=tuple(findings))
+
+
+def _stream(source: Source, dataset: Dataset, folder: Path, target: Path, rejects: Path) -> tuple[int, int]:
+    """Write rows and rejected lines to a Parquet file each as they come; how many of each there were."""
+    rows = rejected = 0
+    writer = None
+    with pq.ParquetWriter(rejects, pl.DataFrame(schema=REJECTS).to_arrow().schema) as refused:
+        try:
+            for batch in connectors.read(source, dataset, folder=folder):
+                table = batch.frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+                if writer is None:
+                    writer = pq.ParquetWriter(target, table.schema, compression="zstd", compression_level=1)
+                writer.write_table(table)
+                rows += batch.frame.height
+                if batch.rejects.height:
+                    refused.write_table(batch.rejects.to_arrow())
+                    rejected += batch.rejects.height
+                tell("raw", dataset.name, rows)
+        finally:
+            if writer is not None:
+                writer.close()
+    tell("raw", dataset.name, rows, rows)
+    return rows, rejected
+
+
+def _volume_findings(
+    site: Site, dataset: Dataset, rows: int, rejected: int, rejects: Path, last: dict[str, Any]
+) -> list[Finding]:
+    """What the number of lines says: unreadable ones, and a source that shrank."""
+    findings = []
+    if rejected:
+        share = rejected / (rows + rejected)
+        lines = pl.scan_parquet(rejects)
+        place = pl.concat_str(
+            [pl.col("_location"), pl.col("_position").cast(pl.String)], separator=":", ignore_nulls=True
+        )
+        reasons = lines.group_by("reason").len().sort("len", "reason", descending=[True, False]).head(5).collect()
+        findings.append(Finding(
+            rule="lines-readable", dataset=dataset.name, stage="raw", severity="critical", count=rejected, unit="lines",
+            sample_keys=tuple(lines.select(place.alias("place")).head(20).collect()["place"].to_list()),
+            message=f"{rejected} lines of {rows + rejected} could not be read as rows.",
+            evidence={"share": share, "reasons": dict(reasons.iter_rows())},
+            owner=dataset.owner, blocking=share > dataset.quarantine_threshold,
+            remedy="Ask the owner of the export for a complete file; the lines are in raw/*.rejects.parquet.",
+        ))  # fmt: skip
+    before = int(last.get("rows", 0))
+    lost = (before - rows) / before if before else 0.0
+    if lost > dataset.deletion_threshold and dataset.name not in site.accept:
+        findings.append(Finding(
+            rule="volume-drop", dataset=dataset.name, stage="raw", severity="critical", count=before - rows,
+            message=f"The source holds {rows} rows where it held {before}; nothing is taken until a person agrees.",
+            evidence={"before": before, "now": rows, "lost_share": lost, "threshold": dataset.deletion_threshold},
+            owner=dataset.owner, blocking=True,
+            remedy=f"If the drop is real: landbridge run --accept {dataset.name}",
+        ))  # fmt: skip
+    return findings
+
+
+def _memo(source: Source, dataset: Dataset, folder: Path) -> str:
+    """What the last read of files depended on; empty for a database, which is always asked."""
+    if source.kind == "sql":
+        return ""
+    files = connectors.files_of(source, dataset, folder=folder)
+    marks = [f"{file.name}:{file_fingerprint(file)}:{file.stat().st_mtime_ns}" for file in files]
+    return fingerprint(source.model_dump_json(), dataset.fingerprint, code_fingerprint("connectors"), *marks)
+
+
+def _stored(manifest: dict[str, Any]) -> tuple[Finding, ...]:
+    return tuple(Finding.model_validate(finding) for finding in manifest.get("findings", []))
+
+
+def _told(dataset: Dataset, manifest: dict[str, Any], *, changed: bool, findings: tuple[Finding, ...]) -> Raw:
+    return Raw(
+        dataset.name, manifest["rows"], manifest["rejected"], changed, manifest["fingerprint"],
+        manifest["checked_at"], manifest["changed_at"], findings,
+    )  # fmt: skip
