@@ -1,0 +1,68 @@
+"""One record by its URN: the published document, the ready row behind it, or both, as far as a caller may see."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import index
+from catalog.home import Home
+from catalog.models import Principal, Project
+from catalog.settings import load_settings
+from index.answers import Citation
+from serving.freshness import Age, age_of
+from serving.models import Passage, Record
+from serving.visibility import may_see_key
+
+_UNGUESSABLE = secrets.token_bytes(32)
+
+
+def read_record(
+    urn: str,
+    *,
+    principal: Principal,
+    project: Project,
+    home: Home,
+    reader: index.Reader,
+    reads: Mapping[str, datetime],
+    now: datetime,
+) -> Record | None:
+    """The record; None where there is none, or none that `principal` may see. IndexStoreError if the index fails."""
+    document = index.get_document(reader, principal, urn)
+    row = _row(urn, principal=principal, project=project, home=home)
+    if document is None and row is None:
+        return None
+    told = (row or {}) | (document or {})
+    dataset = project.datasets.get(told["dataset"])
+    age = age_of(dataset, reads, now) if dataset else Age(None, None, None)
+    same = ("dataset", "key", "kind", "citation", "title", "text", "values", "withheld", "gaps", "visible_because")
+    return Record(
+        urn=urn,
+        passages=tuple(Passage(**one) for one in told.get("passages", ())),
+        **{name: told[name] for name in same if name in told},
+        **age._asdict(),
+    )
+
+
+def _row(urn: str, *, principal: Principal, project: Project, home: Home) -> dict[str, Any] | None:
+    """The ready row behind a URN, masked, if the caller may see its key."""
+    name, _, key = urn.removeprefix(project.urn("", "")[:-1]).partition(":")
+    dataset = project.datasets.get(name)
+    if dataset is None or urn != project.urn(name, key) or not may_see_key(principal, dataset):
+        return None
+    row = index.read_rows(home.ready(name), dataset, principal, key, _mask_key(home))
+    if row is None:
+        return None
+    cited = Citation(source=dataset.source, dataset=name, location=row["location"], key=key, urn=urn)
+    seen = f"the fields shown are within the clearance '{principal.clearance.name}' of {principal.name}"
+    return row | {"kind": "row", "citation": cited, "visible_because": seen}
+
+
+def _mask_key(home: Home) -> bytes:
+    configured = load_settings().mask_key
+    if configured is not None:
+        return configured.get_secret_value().encode()
+    # without the key of the runs no token may be made that equals theirs, nor one that could be guessed
+    return home.mask_key.read_bytes() if home.mask_key.exists() else _UNGUESSABLE
