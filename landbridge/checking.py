@@ -1,0 +1,66 @@
+"""Compare the world with the contracts, without running anything."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import Any
+
+import connectors
+from catalog.errors import SourceError
+from catalog.models import Classification, Project
+from ledger import Finding
+
+
+def check_sources(project: Project) -> list[Finding]:
+    """Reach every source and list where it differs from its contract; an unreachable one is a critical finding."""
+    findings: list[Finding] = []
+    for name in sorted(project.datasets):
+        dataset = project.datasets[name]
+        source = project.sources[dataset.source]
+        try:
+            findings += connectors.drift(source, dataset, folder=project.folder)
+        except SourceError as error:
+            findings.append(Finding(
+                rule="source-readable", dataset=name, stage="raw", severity="critical", count=0, message=str(error),
+                owner=source.owner or dataset.owner, remedy=error.remedy, blocking=True,
+            ))  # fmt: skip
+    return findings
+
+
+def peek(project: Project, name: str, *, rows: int) -> tuple[list[dict[str, str]], list[dict[str, str]], list[Finding]]:
+    """Columns with their types, the first rows as text (confidential values as ***), and the drift findings."""
+    dataset = project.datasets[name]
+    source = project.sources[dataset.source]
+    findings = list(connectors.drift(source, dataset, folder=project.folder))
+    with closing(connectors.read(source, dataset, folder=project.folder)) as batches:
+        batch = next(batches)  # there is always one, with the columns
+    frame = batch.frame.head(rows)
+    fields = {field.physical_name: field for field in dataset.fields}
+    columns = [
+        {
+            "column": column,
+            "type": str(dtype),
+            "field": fields[column].name if column in fields else "",
+            "promised": fields[column].type if column in fields else "",
+        }
+        for column, dtype in frame.schema.items()
+    ]
+    open_columns = {
+        column
+        for column in frame.columns
+        if column.startswith("_")
+        or (
+            column in fields
+            and not fields[column].mask
+            and not fields[column].personal
+            and fields[column].classification <= Classification.internal
+        )
+    }
+
+    def cell(column: str, value: Any) -> str:
+        if value is None:
+            return ""
+        return str(value) if column in open_columns else "***"
+
+    found = [{column: cell(column, value) for column, value in row.items()} for row in frame.iter_rows(named=True)]
+    return columns, found, findings

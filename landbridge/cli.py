@@ -1,0 +1,302 @@
+"""The command line: declare, run, ask, serve. Every command exits 0 when fine, 1 when a gate failed, 2 on bad input."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from catalog.models import Project
+    from pipelines.runs import RunReport
+
+FINE, FAILED, BAD_INPUT = 0, 1, 2
+
+app = typer.Typer(
+    name="landbridge",
+    help="Make enterprise data ready for agents: pull, check, find the gaps, index, and answer with citations.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+ProjectOption = Annotated[
+    Path, typer.Option("--project", "-p", help="The project folder.", envvar="LANDBRIDGE_PROJECT", show_default="here")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+
+
+def main() -> None:
+    """Run the command line; a fault of the caller's is one line on stderr, never a traceback."""
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    app()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turn our own errors into one line and an exit code."""
+    from catalog.errors import BadQuery, IndexStoreError, LandbridgeError, ProjectError, SecretUnresolved
+    from landbridge import show
+
+    try:
+        yield
+    except (ProjectError, BadQuery, SecretUnresolved, IndexStoreError) as error:
+        show.problem(str(error))
+        raise typer.Exit(BAD_INPUT) from None
+    except LandbridgeError as error:
+        show.problem(str(error))
+        raise typer.Exit(FAILED) from None
+
+
+def _load(project: Path) -> Project:
+    from catalog import load_project
+
+    return load_project(project)
+
+
+@app.command()
+def check(project: ProjectOption = Path(), json: JsonOption = False) -> None:
+    """Load the declarations, resolve the secrets, reach every source, and compare it with its contract."""
+    from landbridge import checking, show
+
+    with _told():
+        loaded = _load(project)
+        findings = checking.check_sources(loaded)
+    if json:
+        show.as_json({"project": loaded.name, "datasets": sorted(loaded.datasets), "findings": _rows(findings)})
+    else:
+        show.line(
+            f"{loaded.name}: {len(loaded.datasets)} datasets, {len(loaded.sources)} sources, declarations are sound."
+        )
+        show.findings(findings)
+    raise typer.Exit(FAILED if any(finding.severity == "critical" for finding in findings) else FINE)
+
+
+@app.command()
+def run(
+    project: ProjectOption = Path(),
+    accept: Annotated[
+        list[str] | None, typer.Option(help="Accept a drop in this dataset's volume; repeatable.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Refresh everything as one Dagster run: pull, normalize, check, find gaps, index, publish."""
+    from landbridge import show
+    from landbridge.progress import shown
+
+    with _told():
+        loaded = _load(project)
+        accepted = frozenset(accept or ())
+        unknown = sorted(accepted - set(loaded.datasets))
+        if unknown:
+            show.problem(f"--accept {unknown[0]}: no such dataset; there are {', '.join(sorted(loaded.datasets))}")
+            raise typer.Exit(BAD_INPUT)
+        from pipelines.runs import execute
+
+        with shown() as listener:
+            report = execute(loaded, accept=accepted, listener=listener)
+    _show_run(report, json=json)
+    raise typer.Exit(FINE if report.good else FAILED)
+
+
+def _show_run(report: RunReport, *, json: bool) -> None:
+    from landbridge import show
+
+    if json:
+        show.as_json(
+            {
+                "run_id": report.run_id, "status": report.status, "seconds": report.seconds,
+                "embedded": report.embedded, "index_version": report.index_version,
+                "datasets": [show.account_row(account) for account in report.accounts],
+                "findings": _rows(report.findings), "failures": list(report.failures),
+                "failed_checks": list(report.failed_checks), "blocked": list(report.blocked),
+            }
+        )  # fmt: skip
+        return
+    show.accounts(report.accounts)
+    show.line()
+    show.line(
+        f"run {report.run_id[:8]} {report.status} in {report.seconds} s, {report.embedded:,} texts embedded, "
+        f"index version {report.index_version}, {len(report.findings)} open findings (landbridge gaps)"
+    )
+    for failure in report.failures:
+        show.problem(f"failed: {failure}")
+    for failed in report.failed_checks:
+        show.problem(f"red check: {failed}")
+    for finding in report.findings:
+        if finding.blocking:
+            show.problem(f"{finding.dataset} / {finding.rule}: {finding.message} {finding.remedy}")
+            if finding.sample_keys:
+                show.problem(f"  keys: {', '.join(finding.sample_keys)}")
+    if report.blocked:
+        show.problem(f"not refreshed, the last good version keeps serving: {', '.join(report.blocked)}")
+
+
+@app.command()
+def ask(
+    question: Annotated[
+        str | None, typer.Argument(help="The question; without one, the project's own questions.")
+    ] = None,
+    project: ProjectOption = Path(),
+    limit: Annotated[int, typer.Option(help="Most records to cite, 1 to 50.")] = 5,
+    dataset: Annotated[list[str] | None, typer.Option(help="Only this dataset; repeatable.")] = None,
+    caller: Annotated[str | None, typer.Option("--as", help="Ask as this principal of the policy.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Ask for context: cited records, or the plain statement that nothing is known."""
+    from landbridge import asking, show
+
+    with _told():
+        loaded = _load(project)
+        questions = loaded.questions if question is None else (question,)
+        if not questions:
+            show.problem("nothing to ask: give a question, or list some under `questions:` in project.yaml")
+            raise typer.Exit(BAD_INPUT)
+        answers = asking.ask(loaded, questions, limit=limit, datasets=tuple(dataset or ()), caller=caller)
+    if json:
+        told = [answer.model_dump(mode="json") for answer in answers]
+        show.as_json(told[0] if question is not None else told)
+        return
+    for answer in answers:
+        show.answer(answer)
+
+
+@app.command()
+def status(project: ProjectOption = Path(), json: JsonOption = False) -> None:
+    """The accounting identity of every dataset, verified against the index that is served now."""
+    from landbridge import reporting, show
+
+    with _told():
+        report = reporting.status(_load(project))
+    if json:
+        show.as_json(report.as_json())
+    else:
+        report.show()
+    raise typer.Exit(FINE if report.good else FAILED)
+
+
+@app.command()
+def gaps(
+    project: ProjectOption = Path(),
+    dataset: Annotated[str | None, typer.Option(help="Only this dataset.")] = None,
+    every_stage: Annotated[bool, typer.Option("--all", help="Also findings of single datasets.")] = False,
+    fail_on: Annotated[str, typer.Option(help="Exit 1 at this severity: critical, warning, never.")] = "critical",
+    json: JsonOption = False,
+) -> None:
+    """The gap report: what is missing or contradictory, with evidence, owner and remedy."""
+    from landbridge import reporting, show
+
+    if fail_on not in ("critical", "warning", "never"):
+        show.problem(f"--fail-on {fail_on}: use critical, warning or never")
+        raise typer.Exit(BAD_INPUT)
+    with _told():
+        loaded = _load(project)
+        if dataset is not None and dataset not in loaded.datasets:
+            show.problem(f"--dataset {dataset}: no such dataset; there are {', '.join(sorted(loaded.datasets))}")
+            raise typer.Exit(BAD_INPUT)
+        findings = reporting.gaps(loaded, dataset=dataset, every_stage=every_stage)
+    if json:
+        show.as_json(_rows(findings))
+    else:
+        show.findings(findings)
+    failing = {"critical": ("critical",), "warning": ("critical", "warning"), "never": ()}[fail_on]
+    raise typer.Exit(FAILED if any(finding.severity in failing for finding in findings) else FINE)
+
+
+@app.command()
+def peek(
+    dataset: Annotated[str, typer.Argument(help="The dataset.")],
+    project: ProjectOption = Path(),
+    rows: Annotated[int, typer.Option(help="How many rows to show, 1 to 100.")] = 5,
+    json: JsonOption = False,
+) -> None:
+    """The first rows of a dataset as its source holds them, and where they differ from the contract."""
+    from landbridge import checking, show
+
+    with _told():
+        loaded = _load(project)
+        if dataset not in loaded.datasets:
+            show.problem(f"{dataset}: no such dataset; there are {', '.join(sorted(loaded.datasets))}")
+            raise typer.Exit(BAD_INPUT)
+        if not 1 <= rows <= 100:
+            show.problem(f"--rows {rows}: use 1 to 100")
+            raise typer.Exit(BAD_INPUT)
+        columns, found, findings = checking.peek(loaded, dataset, rows=rows)
+    if json:
+        show.as_json({"dataset": dataset, "columns": columns, "rows": found, "findings": _rows(findings)})
+        return
+    show.table(columns, ("column", "type", "field", "promised"))
+    show.line()
+    show.table(found, [column["column"] for column in columns])
+    show.line()
+    show.findings(findings)
+
+
+@app.command()
+def serve(
+    project: ProjectOption = Path(),
+    host: Annotated[str | None, typer.Option(help="Address to listen on [default: 127.0.0.1].")] = None,
+    port: Annotated[int | None, typer.Option(help="Port [default: 8787].")] = None,
+) -> None:
+    """Serve governed context over HTTP and MCP."""
+    with _told():
+        from serving.server import serve as serve_project
+
+        serve_project(_load(project), host=host, port=port)
+
+
+@app.command()
+def dev(
+    project: ProjectOption = Path(),
+    port: Annotated[int, typer.Option(help="Port of the Dagster UI.")] = 3000,
+    api_port: Annotated[int, typer.Option(help="Port of the API.")] = 8787,
+) -> None:
+    """Open the Dagster UI, its daemon and the API together, with history kept in the project's home."""
+    with _told():
+        from landbridge.developing import develop
+
+        code = develop(_load(project), port=port, api_port=api_port)
+    raise typer.Exit(code)
+
+
+@app.command()
+def doctor(project: ProjectOption = Path(), json: JsonOption = False) -> None:
+    """Examine this machine and this project: versions, model, home, index, sources, ports."""
+    from landbridge import doctoring, show
+
+    with _told():
+        examined = doctoring.examine(project)
+    if json:
+        show.as_json({"checks": examined})
+    else:
+        show.table(examined, ("what", "ok", "detail", "remedy"))
+    raise typer.Exit(FINE if all(row["ok"] for row in examined) else FAILED)
+
+
+def _rows(findings: Any) -> list[dict[str, Any]]:
+    from landbridge import show
+
+    return [show.finding_row(finding) for finding in findings]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from landbridge import __version__
+
+        sys.stdout.write(f"landbridge {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def entry(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Hold the options that stand before a command."""

@@ -1,0 +1,98 @@
+"""Examine a machine and a project, and say for each fault what to do."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from catalog.errors import LandbridgeError, ProjectError
+from catalog.home import Home
+from catalog.models import Project
+
+NEEDED = (
+    "dagster", "polars", "great-expectations", "lancedb", "sentence-transformers", "sqlalchemy", "duckdb", "torch",
+)  # fmt: skip
+FASTER = ("openvino", "onnxruntime")
+DISK_NEEDED = 2 * 1024**3  # bytes; the example with its model and history takes about half of it
+
+Row = dict[str, Any]
+
+
+def examine(folder: Path) -> list[Row]:
+    """One row per examination: what, ok, detail, remedy."""
+    rows = [_python(), *(_package(name) for name in NEEDED), _runtime()]
+    try:
+        from catalog import load_project
+
+        project = load_project(folder)
+    except ProjectError as error:
+        first = error.problems[0]
+        return [*rows, _row("project", False, f"{len(error.problems)} problems; first: {first}", "landbridge check")]
+    return [*rows, _row("project", True, f"{project.name}, {len(project.datasets)} datasets"), *_state(project)]
+
+
+def _row(what: str, ok: bool, detail: str, remedy: str = "") -> Row:
+    return {"what": what, "ok": ok, "detail": detail, "remedy": "" if ok else remedy}
+
+
+def _python() -> Row:
+    version = ".".join(map(str, sys.version_info[:3]))
+    return _row("python", sys.version_info >= (3, 11), version, "install Python 3.11 or newer")
+
+
+def _package(name: str) -> Row:
+    try:
+        return _row(name, True, importlib.metadata.version(name))
+    except importlib.metadata.PackageNotFoundError:
+        return _row(name, False, "not installed", "pip install -r requirements.lock")
+
+
+def _runtime() -> Row:
+    found = [name for name in FASTER if importlib.util.find_spec(name)]
+    detail = ", ".join(found) or "sentence-transformers only: works, four times slower"
+    return _row("embedding runtime", True, detail)
+
+
+def _state(project: Project) -> list[Row]:
+    from landbridge.checking import check_sources
+
+    home = Home.of(project.folder)
+    free = shutil.disk_usage(home.folder if home.folder.exists() else project.folder).free
+    writable = os.access(home.folder if home.folder.exists() else home.folder.parent, os.W_OK)
+    rows = [
+        _row("home", writable, str(home.folder), "choose a writable folder with LANDBRIDGE_HOME"),
+        _row("disk", free > DISK_NEEDED, f"{free / 1024**3:.1f} GiB free", "free at least 2 GiB"),
+        _index(home),
+        _keys(project),
+    ]
+    unreachable = {finding.dataset: finding.message for finding in check_sources(project) if finding.blocking}
+    for name in sorted(project.datasets):
+        rows.append(_row(f"source of {name}", name not in unreachable, unreachable.get(name, "answers as promised"),
+                         "landbridge check"))  # fmt: skip
+    return rows
+
+
+def _index(home: Home) -> Row:
+    import index
+
+    try:
+        version = index.Store(home.index).tag("live")
+    except LandbridgeError as error:
+        return _row("index", False, str(error), "landbridge run")
+    return _row("index", version is not None, f"live version {version}", "landbridge run")
+
+
+def _keys(project: Project) -> Row:
+    from catalog.secrets import resolve
+
+    try:
+        for principal in project.policy.principals:
+            resolve(principal.key, folder=project.folder)
+    except LandbridgeError as error:
+        return _row("API keys", False, str(error), "set the variable, or write the file")
+    return _row("API keys", True, f"{len(project.policy.principals)} principals")

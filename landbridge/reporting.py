@@ -1,0 +1,97 @@
+"""What the ledger and the index say now: the accounting of every dataset, and the open findings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from catalog.models import Project
+from ledger import Account, Finding
+from pipelines.site import Site
+
+
+@dataclass(frozen=True)
+class Status:
+    """The accounts, each verified against the live index, and how old each source read is."""
+
+    project: str
+    accounts: tuple[Account, ...]
+    never_run: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    checked_at: dict[str, datetime]
+
+    @property
+    def good(self) -> bool:
+        """Whether every dataset has been indexed and every identity holds."""
+        blocking = any(finding.blocking for finding in self.findings)
+        return not self.never_run and not blocking and all(account.balanced for account in self.accounts)
+
+    def as_json(self) -> dict[str, Any]:
+        """The documented shape of `status --json`."""
+        from landbridge import show
+
+        rows = [
+            show.account_row(account) | {"checked_at": _iso(self.checked_at.get(account.dataset))}
+            for account in self.accounts
+        ]
+        blocking = [show.finding_row(finding) for finding in self.findings if finding.blocking]
+        return {
+            "project": self.project,
+            "good": self.good,
+            "datasets": rows,
+            "never_run": list(self.never_run),
+            "open_findings": len(self.findings),
+            "blocking": blocking,
+        }
+
+    def show(self) -> None:
+        """The same for a person."""
+        from landbridge import show
+
+        show.accounts(self.accounts)
+        show.line()
+        for account in self.accounts:
+            if not account.balanced:
+                broken_by = ", ".join(account.missing_keys) or "rows without a document"
+                show.line(f"{account.dataset}: the identity is broken by {broken_by}")
+        for finding in self.findings:
+            if finding.blocking and finding.rule != "accounting":
+                show.line(f"{finding.dataset} / {finding.rule}: {finding.message} {finding.remedy}")
+        if self.never_run:
+            show.line(f"never indexed: {', '.join(self.never_run)} (landbridge run)")
+        show.line(f"{len(self.findings)} open findings; landbridge gaps tells them")
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def status(project: Project) -> Status:
+    """Verify each dataset's last account against the index that is live now."""
+    from pipelines.stages import verify_indexed
+
+    site = Site.open(project)
+    latest = {account.dataset: account for account in site.ledger.accounts()}
+    accounts, never = [], []
+    for name in sorted(project.datasets):
+        if name not in latest or not site.home.chunks(name).exists():
+            never.append(name)
+            continue
+        account, _ = verify_indexed(site, name, run_id=latest[name].run_id)
+        accounts.append(account)
+    states = site.ledger.states()
+    return Status(
+        project=project.name,
+        accounts=tuple(accounts),
+        never_run=tuple(never),
+        findings=tuple(site.ledger.findings()),
+        checked_at={name: state.checked_at for (name, stage), state in states.items() if stage == "raw"},
+    )
+
+
+def gaps(project: Project, *, dataset: str | None = None, every_stage: bool = False) -> list[Finding]:
+    """Open findings: those across systems, or with `every_stage` also those of single datasets."""
+    site = Site.open(project)
+    found = site.ledger.findings(dataset=dataset)
+    return [finding for finding in found if every_stage or finding.stage == "gaps" or finding.blocking]
