@@ -14,7 +14,7 @@ from datetime import timedelta
 from catalog.errors import Problem
 from catalog.extensions import ContractExtensions, gather, strays
 from catalog.fields import primary_key, read_field
-from catalog.models import Dataset, Relation
+from catalog.models import Classification, Dataset, Field, Relation
 from catalog.names import DATASET, shown
 from catalog.odcs import odcs_problems
 from catalog.rules import rules_of
@@ -93,7 +93,7 @@ def _contract(part: Part, found: list[Problem]) -> Contract | None:
         gap_rules=tuple(one for one in gap_rules if one is not None),
         documents=tuple(document_template(one, at) for one, at in zip(shape.documents, documents, strict=True)),
         keep={field: tuple(values) for field, values in shape.keep.items()},
-        roles=_roles(part, found),
+        roles=_roles(part, keyed, found),
         freshness=_freshness(part, found),
         drift=shape.drift,
         quarantine_threshold=shape.quarantine_threshold,
@@ -138,7 +138,7 @@ def _description(part: Part) -> str:
     return " ".join(" ".join(text.split()) for text in told if text)
 
 
-def _roles(part: Part, found: list[Problem]) -> tuple[str, ...]:
+def _roles(part: Part, fields: Sequence[Field], found: list[Problem]) -> tuple[str, ...]:
     readers = []
     for entry in part.get("roles").items():
         access = entry.get("access")
@@ -147,6 +147,9 @@ def _roles(part: Part, found: list[Problem]) -> tuple[str, ...]:
             found.append(access.problem(what, "Write access: read, or access: write."))
         elif access.value == "read":
             readers.append(entry.value["role"])
+    if readers and all(field.classification == Classification.public for field in fields):
+        what = "the dataset has roles that read it, and all of its fields are public: anybody may read them."
+        found.append(part.get("roles").problem(what, "Label the fields internal or stricter, or remove the roles."))
     return tuple(dict.fromkeys(readers))
 
 

@@ -95,7 +95,7 @@ def _examples(apart: pl.DataFrame, compared: ConflictField, dataset: Dataset, ot
     if tellable(dataset, [compared.field]) and tellable(other, [compared.other]):
         columns.append(as_text(told.schema, compared.field).alias(dataset.name))
         columns.append(as_text(told.schema, f"_their.{compared.other}").alias(other.name))
-        columns.append(pl.col("_distance").alias("difference"))
+        columns.append(pl.col("_distance").round(6).alias("difference"))
     return [
         {name: value for name, value in row.items() if value is not None} for row in told.select(columns).to_dicts()
     ]

@@ -29,8 +29,11 @@ class Query(BaseModel):
     @field_validator("text")
     @classmethod
     def _sized(cls, text: str) -> str:
-        # no NUL or lone surrogate reaches the tokenizer; everything else is text
-        text = text.encode("utf-8", "replace").decode().replace("\x00", " ").strip()
+        try:
+            text.encode()
+        except UnicodeEncodeError:  # lone surrogates: bytes of another encoding, or half of a pair
+            raise BadQuery("the question is not valid UTF-8", "Send it as UTF-8 text.") from None
+        text = text.replace("\x00", " ").strip()  # no NUL reaches the tokenizer; everything else is text
         if not text:
             raise BadQuery("the question is empty", "Ask in 1 to 2,000 characters.")
         if len(text) > LONGEST:

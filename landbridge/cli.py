@@ -62,7 +62,7 @@ def _load(project: Path) -> Project:
 
 @app.command()
 def check(project: ProjectOption = Path(), json: JsonOption = False) -> None:
-    """Load the declarations, resolve the secrets, reach every source, and compare it with its contract."""
+    """Check declarations, secrets and sources against the contracts."""
     from landbridge import checking, show
 
     with _told():
@@ -86,7 +86,11 @@ def run(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Refresh everything as one Dagster run: pull, normalize, check, find gaps, index, publish."""
+    """Refresh everything as one Dagster run.
+
+    Pull every source, normalize, check, find the gaps, index, publish. A source or contract that fails keeps its last
+    good version in service.
+    """
     from landbridge import show
     from landbridge.progress import shown
 
@@ -130,7 +134,7 @@ def _show_run(report: RunReport, *, json: bool) -> None:
     for failed in report.failed_checks:
         show.problem(f"red check: {failed}")
     for finding in report.findings:
-        if finding.blocking:
+        if finding.blocking and finding.rule != "source-readable":  # that one is a failure, told above
             show.problem(f"{finding.dataset} / {finding.rule}: {finding.message} {finding.remedy}")
             if finding.sample_keys:
                 show.problem(f"  keys: {', '.join(finding.sample_keys)}")
@@ -149,7 +153,7 @@ def ask(
     caller: Annotated[str | None, typer.Option("--as", help="Ask as this principal of the policy.")] = None,
     json: JsonOption = False,
 ) -> None:
-    """Ask for context: cited records, or the plain statement that nothing is known."""
+    """Ask for cited context, or hear that nothing is known."""
     from landbridge import asking, show
 
     with _told():
@@ -169,7 +173,7 @@ def ask(
 
 @app.command()
 def status(project: ProjectOption = Path(), json: JsonOption = False) -> None:
-    """The accounting identity of every dataset, verified against the index that is served now."""
+    """Show the accounting of every dataset, verified against the index."""
     from landbridge import reporting, show
 
     with _told():
@@ -189,7 +193,7 @@ def gaps(
     fail_on: Annotated[str, typer.Option(help="Exit 1 at this severity: critical, warning, never.")] = "critical",
     json: JsonOption = False,
 ) -> None:
-    """The gap report: what is missing or contradictory, with evidence, owner and remedy."""
+    """Show what is missing or contradictory, with owner and remedy."""
     from landbridge import reporting, show
 
     if fail_on not in ("critical", "warning", "never"):
@@ -216,7 +220,10 @@ def peek(
     rows: Annotated[int, typer.Option(help="How many rows to show, 1 to 100.")] = 5,
     json: JsonOption = False,
 ) -> None:
-    """The first rows of a dataset as its source holds them, and where they differ from the contract."""
+    """Show the first rows as their source holds them.
+
+    And where the source differs from the contract. Confidential values show as ***.
+    """
     from landbridge import checking, show
 
     with _told():
@@ -257,7 +264,10 @@ def dev(
     port: Annotated[int, typer.Option(help="Port of the Dagster UI.")] = 3000,
     api_port: Annotated[int, typer.Option(help="Port of the API.")] = 8787,
 ) -> None:
-    """Open the Dagster UI, its daemon and the API together, with history kept in the project's home."""
+    """Open the Dagster UI, its daemon and the API together.
+
+    History is kept in the project's home.
+    """
     with _told():
         from landbridge.developing import develop
 
@@ -267,7 +277,10 @@ def dev(
 
 @app.command()
 def doctor(project: ProjectOption = Path(), json: JsonOption = False) -> None:
-    """Examine this machine and this project: versions, model, home, index, sources, ports."""
+    """Examine this machine and this project.
+
+    Versions, embedding runtime, home, disk, index, API keys, sources: each with what to do about it.
+    """
     from landbridge import doctoring, show
 
     with _told():

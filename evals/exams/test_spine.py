@@ -174,7 +174,11 @@ def test_a_truncated_registry_export_is_refused_and_names_what_is_missing(airlin
         path.write_bytes(whole[: len(whole) // 2])
         code, report, told = airline.landbridge("run")
         assert code == 1
-        assert any(finding["rule"] == "volume-drop" for finding in report["findings"]), told
+        (refused,) = [finding for finding in report["findings"] if finding["rule"] == "source-readable"]
+        assert refused["dataset"] == "aircraft"
+        assert "without a trailer" in refused["message"], told
+        _, answer, _ = airline.landbridge("ask", "What do we know about N14228?")
+        assert answer["hits"][0]["key"] == "N14228"
     finally:
         path.write_bytes(whole)
     code, _, told = airline.landbridge("run")

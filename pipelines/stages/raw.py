@@ -46,7 +46,7 @@ def pull(site: Site, name: str, *, run_id: str) -> Raw:
     except SourceError as error:
         finding = Finding(
             rule="source-readable", dataset=name, stage="raw", severity="critical", count=0, unit="rows",
-            message=str(error), owner=source.owner or dataset.owner, blocking=True,
+            message=f"Source '{source.name}': {error.detail.rstrip('.')}.", owner=source.owner or dataset.owner, blocking=True,
             remedy=error.remedy or "Restore the source; the last good index keeps serving.",
         )  # fmt: skip
         site.ledger.record_findings(run_id, name, "raw", [finding], site.clock())

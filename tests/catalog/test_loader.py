@@ -240,6 +240,14 @@ def test_a_landbridge_name_in_a_place_without_meaning_is_a_fault(spoil: Spoil, p
     assert (told.line, told.what) == (11, "'landbridge.drift' has no meaning here.")
 
 
+def test_roles_over_fields_that_are_all_public_are_a_contradiction(folder: Path, problems: Problems) -> None:
+    text = (folder / PORTS).read_text().replace("primaryKey: true", "primaryKey: true, classification: public")
+    text = text.replace("height, logicalType: number", "height, logicalType: number, classification: public")
+    (folder / PORTS).write_text(text + "roles:\n  - {role: harbour, access: read}\n")
+    (told,) = [str(problem) for problem in problems(folder)]
+    assert "all of its fields are public: anybody may read them. Label the fields" in told
+
+
 def test_the_first_template_may_not_leave_rows_out(spoil: Spoil, problems: Problems) -> None:
     (told,) = problems(spoil(TRIPS, "      - name: trip\n", "      - name: trip\n        onlyMissingIn: trips.id\n"))
     assert "must cover every row" in told.what

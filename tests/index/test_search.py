@@ -125,7 +125,7 @@ def test_a_question_outside_the_limits_is_refused(text: str, limit: int, insider
 
 def test_no_punctuation_breaks_the_question(ask: Ask) -> None:
     rng = random.Random(7)
-    signs = string.punctuation + " \t\n\"'“”()[]{}^~*?:\\/+-!&|AND OR NOT NEAR\x00\ud800é漢🛫"
+    signs = string.punctuation + " \t\n\"'“”()[]{}^~*?:\\/+-!&|AND OR NOT NEAR\x00é漢🛫"
     texts = ["".join(rng.choices(signs, k=rng.randint(1, 60))) + "x" for _ in range(40)]
     for text in [*texts, *PAYLOADS, 'title:"', "N1AA AND (", "a" * 2000, "the of and", "N1AA~2^3"]:
         assert isinstance(ask(text), Answer)

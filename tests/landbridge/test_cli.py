@@ -65,6 +65,7 @@ def test_a_folder_without_a_project_is_bad_input_in_one_line(tmp_path):
     [
         ("ask", ""),
         ("ask", "x" * 100_000),
+        ("ask", "caf\udce9"),  # a byte that is no UTF-8, as the shell hands it over
         ("ask", "anything", "--limit", "-1"),
         ("ask", "anything", "--as", "nobody-we-know"),
         ("gaps", "--dataset", "no-such"),
