@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from catalog.errors import SourceError
     from catalog.models import Dataset, Source
     from connectors.batch import Batch
     from ledger.models import Finding
 
-__all__ = ["drift", "files_of", "read"]
+__all__ = ["drift", "files_of", "read", "unreadable"]
 
 _MODULES = {
     "sql": "connectors.sql",
@@ -47,6 +48,13 @@ def drift(source: Source, dataset: Dataset, *, folder: Path) -> list[Finding]:
     from connectors.drifting import drift_findings
 
     return drift_findings(source, dataset, _connector(source).columns(source, dataset, folder=folder))
+
+
+def unreadable(error: SourceError, source: Source, dataset: Dataset) -> Finding:
+    """The finding that a source cannot deliver a dataset; it blocks, and the last good rows stay."""
+    from connectors.drifting import unreadable_finding
+
+    return unreadable_finding(error, source, dataset)
 
 
 def files_of(source: Source, dataset: Dataset, *, folder: Path) -> list[Path]:

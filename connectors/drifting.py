@@ -1,10 +1,11 @@
-"""What a source holds against what its contract promises: absent, new and retyped columns as findings."""
+"""What a source holds against its contract, as findings: columns absent, new or retyped, or nothing readable."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 
+from catalog.errors import SourceError
 from catalog.models import Dataset, LogicalType, Source
 from ledger.models import Finding
 
@@ -86,3 +87,18 @@ def _allowed(declared: str) -> tuple[LogicalType, ...] | None:
     if word is None:
         return None
     return () if declared.endswith("[]") else KINDS.get(word.group())
+
+
+def unreadable_finding(error: SourceError, source: Source, dataset: Dataset) -> Finding:
+    """See `connectors.unreadable`."""
+    return Finding(
+        rule="source-readable",
+        dataset=dataset.name,
+        stage="raw",
+        severity="critical",
+        count=0,
+        message=f"Source '{source.name}': {error.detail.rstrip('.')}.",
+        owner=source.owner or dataset.owner,
+        remedy=error.remedy or "Restore the source; the last good index keeps serving.",
+        blocking=True,
+    )

@@ -20,10 +20,7 @@ def check_sources(project: Project) -> list[Finding]:
         try:
             findings += connectors.drift(source, dataset, folder=project.folder)
         except SourceError as error:
-            findings.append(Finding(
-                rule="source-readable", dataset=name, stage="raw", severity="critical", count=0, message=str(error),
-                owner=source.owner or dataset.owner, remedy=error.remedy, blocking=True,
-            ))  # fmt: skip
+            findings.append(connectors.unreadable(error, source, dataset))
     return findings
 
 

@@ -91,6 +91,7 @@ def run(
     Pull every source, normalize, check, find the gaps, index, publish. A source or contract that fails keeps its last
     good version in service.
     """
+    from catalog.secrets import resolve
     from landbridge import show
     from landbridge.progress import shown
 
@@ -101,6 +102,8 @@ def run(
         if unknown:
             show.problem(f"--accept {unknown[0]}: no such dataset; there are {', '.join(sorted(loaded.datasets))}")
             raise typer.Exit(BAD_INPUT)
+        for source in loaded.sources.values():
+            resolve(source.location, folder=loaded.folder)  # a secret without a value is bad input, not a broken source
         from pipelines.runs import execute
 
         with shown() as listener:

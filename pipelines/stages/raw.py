@@ -44,11 +44,7 @@ def pull(site: Site, name: str, *, run_id: str) -> Raw:
     try:
         raw = _pull(site, dataset, source)
     except SourceError as error:
-        finding = Finding(
-            rule="source-readable", dataset=name, stage="raw", severity="critical", count=0, unit="rows",
-            message=f"Source '{source.name}': {error.detail.rstrip('.')}.", owner=source.owner or dataset.owner, blocking=True,
-            remedy=error.remedy or "Restore the source; the last good index keeps serving.",
-        )  # fmt: skip
+        finding = connectors.unreadable(error, source, dataset)
         site.ledger.record_findings(run_id, name, "raw", [finding], site.clock())
         raise
     site.ledger.record_findings(run_id, name, "raw", list(raw.findings), site.clock())

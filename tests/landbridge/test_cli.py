@@ -110,6 +110,16 @@ def test_run_status_gaps_ask_and_peek_print_their_documented_shapes(shop_folder)
     assert table.returncode == 0
 
 
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_a_secret_without_a_value_is_bad_input_and_named(shop, command):
+    shop.write("sources/till.yaml", {"name": "till", "kind": "sql", "location": "${env:NO_SUCH_TILL}"})
+    done = _landbridge(command, "--project", str(shop.folder))
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        "the secret ${env:NO_SUCH_TILL} has no value here. Set the environment variable NO_SUCH_TILL."
+    ]
+
+
 def test_an_unknown_question_is_answered_with_not_known(shop):
     assert _landbridge("run", "--project", str(shop.folder)).returncode == 0
     shop.write("project.yaml", {"name": "shop", "model": "hashed-words", "minSimilarity": 0.9})  # hashes collide
