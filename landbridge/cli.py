@@ -35,7 +35,22 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of 
 def main() -> None:
     """Run the command line; a fault of the caller's is one line on stderr, never a traceback."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    app()
+    try:
+        app()
+    except SystemExit as ended:
+        if "_duckdb" in sys.modules and isinstance(ended.code, int | None):
+            _leave(ended.code or 0)
+        raise
+
+
+def _leave(code: int) -> None:
+    """End without taking the interpreter apart: beside torch DuckDB would then print a page about leaks."""
+    import atexit
+
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 @contextmanager
