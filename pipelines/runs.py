@@ -56,7 +56,7 @@ def execute(project: Project, *, accept: frozenset[str] = frozenset(), listener:
 
 
 def _report(site: Site, result: dg.ExecuteInProcessResult, seconds: float) -> RunReport:
-    failures = tuple(_told(event) for event in result.all_events if event.is_step_failure)
+    failures = tuple(_told(event) for event in result.all_events if event.is_step_failure and not _by_a_check(event))
     evaluations = result.get_asset_check_evaluations()
     failed = tuple(
         f"{'/'.join(check.asset_key.path)}: {check.check_name}"
@@ -81,6 +81,12 @@ def _report(site: Site, result: dg.ExecuteInProcessResult, seconds: float) -> Ru
         embedded=sum(account.embedded for account in fresh),
         index_version=max((account.index_version for account in accounts), default=0),
     )
+
+
+def _by_a_check(event: dg.DagsterEvent) -> bool:
+    """Whether a step failed only because a blocking check did, which is told by the check."""
+    error = event.step_failure_data.error
+    return error is not None and error.cls_name == "DagsterAssetCheckFailedError"
 
 
 def _told(event: dg.DagsterEvent) -> str:

@@ -19,8 +19,8 @@ class Age(NamedTuple):
 
 
 def source_reads(states: Mapping[tuple[str, str], State]) -> dict[str, datetime]:
-    """When the source of each dataset was last read, changed or not."""
-    return {dataset: state.checked_at for (dataset, stage), state in states.items() if stage == "raw"}
+    """When the source of each dataset was read for what is served now; a later read that was blocked does not count."""
+    return {dataset: state.checked_at for (dataset, stage), state in states.items() if stage == "indexed"}
 
 
 def age_of(dataset: Dataset, reads: Mapping[str, datetime], now: datetime) -> Age:

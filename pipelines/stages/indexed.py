@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import polars as pl
@@ -47,8 +48,10 @@ def make_indexed(site: Site, name: str, *, run_id: str) -> Indexed:
     ]
     if last.get("memo") == memo and store.tag("live") is not None and not broken:
         tell("indexed", name, last["documents"], last["documents"])
-        account = _account(site, dataset, run_id, embedded=0, documents=last["documents"])
-        return _told(site, account, last | {"added": 0, "changed": 0, "deleted": 0, "embedded": 0}, ())
+        manifest = last | _behind(site, name)
+        _record(site, name, manifest, run_id=run_id, changed=False)
+        account = _account(site, dataset, run_id, manifest, embedded=0)
+        return _told(account, manifest | {"added": 0, "changed": 0, "deleted": 0, "embedded": 0}, ())
     known = pl.read_parquet(home.gaps) if home.gaps.exists() else None
     frames = {
         other: pl.read_parquet(home.ready(other)) for other in {name, *related(dataset)} if home.ready(other).exists()
@@ -67,15 +70,15 @@ def make_indexed(site: Site, name: str, *, run_id: str) -> Indexed:
             raise ContractBlocked(name, rules, change.findings[0].message)
         version = index.publish(store, change.version)
     write_frame(chunks.select("id", "hash", "document_id", "key", "rows"), home.chunks(name))
-    manifest: dict[str, Any] = {
-        "memo": memo, "run_id": run_id, "documents": chunks["document_id"].n_unique(), "version": version,
-        "added": change.added, "changed": change.changed, "deleted": change.deleted, "embedded": change.embedded,
-        "truncated": change.truncated,
+    manifest = {
+        **_behind(site, name), "memo": memo, "run_id": run_id, "documents": chunks["document_id"].n_unique(),
+        "version": version, "added": change.added, "changed": change.changed, "deleted": change.deleted,
+        "embedded": change.embedded, "truncated": change.truncated,
     }  # fmt: skip
-    write_json(manifest, home.manifest("indexed", name))
+    _record(site, name, manifest, run_id=run_id, changed=True)
     tell("indexed", name, manifest["documents"], manifest["documents"])
-    account = _account(site, dataset, run_id, embedded=change.embedded, documents=manifest["documents"])
-    return _told(site, account, manifest, change.findings)
+    account = _account(site, dataset, run_id, manifest, embedded=change.embedded)
+    return _told(account, manifest, change.findings)
 
 
 def verify_indexed(site: Site, name: str, *, run_id: str) -> tuple[Account, tuple[Finding, ...]]:
@@ -88,7 +91,7 @@ def verify_indexed(site: Site, name: str, *, run_id: str) -> tuple[Account, tupl
     findings = list(index.verify(store, expected, dataset))
     manifest = read_json(home.manifest("indexed", name))
     embedded = manifest["embedded"] if manifest["run_id"] == run_id else 0  # the manifest is of the last run that wrote
-    account = _account(site, dataset, run_id, embedded=embedded, documents=manifest["documents"])
+    account = _account(site, dataset, run_id, manifest, embedded=embedded)
     missing = tuple(key for finding in findings for key in finding.sample_keys)[:20]
     account = account.model_copy(update={"missing_keys": missing})
     if not account.balanced and not findings:
@@ -127,17 +130,35 @@ def _memo(site: Site, dataset: Dataset) -> str:
     return fingerprint(*marks, *contracts, known, source, site.project.name, site.project.model, key, code)
 
 
-def _account(site: Site, dataset: Dataset, run_id: str, *, embedded: int, documents: int) -> Account:
+def _behind(site: Site, name: str) -> dict[str, Any]:
+    """What lies behind the published documents: when the source was read, and what became of its rows.
+
+    It is kept with the index, because a later read may be blocked while these documents are still served.
+    """
+    raw, ready = (read_json(site.home.manifest(stage, name)) for stage in ("raw", "ready"))
+    counts = {
+        "read": raw["rows"] + raw["rejected"], "quarantined": ready["quarantined"], "filtered": ready["filtered"],
+        "duplicate": ready["duplicate"], "failed": raw["rejected"],
+    }  # fmt: skip
+    return {"as_of": raw["checked_at"], "counts": counts}
+
+
+def _record(site: Site, name: str, manifest: dict[str, Any], *, run_id: str, changed: bool) -> None:
+    write_json(manifest, site.home.manifest("indexed", name))
+    as_of = datetime.fromisoformat(manifest["as_of"])
+    site.ledger.record_state(
+        name, "indexed", checked_at=as_of, fingerprint=manifest["memo"], changed=changed, run_id=run_id
+    )
+
+
+def _account(site: Site, dataset: Dataset, run_id: str, manifest: dict[str, Any], *, embedded: int) -> Account:
     """The accounting identity of one dataset, the indexed rows counted in the live index itself."""
     import index
 
-    raw, ready = (read_json(site.home.manifest(stage, dataset.name)) for stage in ("raw", "ready"))
     store = index.Store(site.home.index)
     return Account(
-        dataset=dataset.name, run_id=run_id, at=site.clock(), read=raw["rows"] + raw["rejected"],
-        indexed=index.covered(store, dataset.name), quarantined=ready["quarantined"], filtered=ready["filtered"],
-        duplicate=ready["duplicate"], failed=raw["rejected"], documents=documents, embedded=embedded,
-        index_version=store.tag("live") or 0,
+        dataset=dataset.name, run_id=run_id, at=site.clock(), indexed=index.covered(store, dataset.name),
+        documents=manifest["documents"], embedded=embedded, index_version=store.tag("live") or 0, **manifest["counts"],
     )  # fmt: skip
 
 
@@ -152,7 +173,7 @@ def _unbalanced(dataset: Dataset, account: Account) -> Finding:
     )  # fmt: skip
 
 
-def _told(site: Site, account: Account, manifest: dict[str, Any], findings: tuple[Finding, ...]) -> Indexed:
+def _told(account: Account, manifest: dict[str, Any], findings: tuple[Finding, ...]) -> Indexed:
     return Indexed(
         account=account, documents=manifest["documents"], added=manifest["added"], changed=manifest["changed"],
         deleted=manifest["deleted"], embedded=manifest["embedded"], truncated=manifest.get("truncated", 0),

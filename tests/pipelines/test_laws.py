@@ -111,6 +111,24 @@ def test_too_many_bad_rows_block_the_dataset_and_the_last_good_version_stays(sho
     assert "orders" in again.blocked, "a blocked dataset stays blocked while nothing changed"
 
 
+def test_a_blocked_dataset_is_told_with_the_age_and_the_account_of_what_is_served(shop):
+    from landbridge.reporting import status
+
+    shop.run()
+    before = shop.site().ledger.states()[("orders", "indexed")].checked_at
+    shop.orders_are([(number, "C1", -5 if number % 2 else 1) for number in range(1, 41)])
+    shop.run()
+    states = shop.site().ledger.states()
+    assert states[("orders", "raw")].checked_at > before, "the source was read again"
+    assert states[("orders", "indexed")].checked_at == before, "what is served is as old as it was"
+    told = status(shop.site().project)
+    assert all(account.balanced for account in told.accounts)
+    assert not told.good, "a blocked dataset is not green"
+    shop.orders_are([(number, f"C{1 + number % 4}", 10.5 * number) for number in range(1, 41)])
+    shop.run()
+    assert shop.site().ledger.states()[("orders", "indexed")].checked_at > before
+
+
 def test_a_source_that_is_down_is_one_line_and_the_last_good_version_stays(shop):
     shop.run()
     before = shop.live()

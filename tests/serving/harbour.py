@@ -183,7 +183,7 @@ class Harbour:
             }
             ledger.record_account(Account(dataset=name, run_id="r1", at=NOW, **counts))
             read = NOW - timedelta(days=3 if name == "fees" else 1)
-            ledger.record_state(name, "raw", checked_at=read, fingerprint="f", changed=True, run_id="r1")
+            ledger.record_state(name, "indexed", checked_at=read, fingerprint="f", changed=True, run_id="r1")
         for one in FINDINGS:
             ledger.record_findings("r1", one.dataset, one.stage, [one], NOW)
         ledger.close()
