@@ -59,15 +59,19 @@ def _site(project: Project, context: dg.AssetExecutionContext | dg.AssetCheckExe
     return Site.open(project, accept=frozenset(name for name in accepted.split(",") if name))
 
 
-def _group(dataset: Dataset) -> str:
-    """Dagster group names hold letters, digits and underscores only."""
-    name = dataset.domain or dataset.name
-    return "".join(letter if letter.isalnum() else "_" for letter in name.lower())
+def _tags(dataset: Dataset) -> dict[str, str]:
+    """The domain as a tag to filter by. Groups are the stages: the graph shows only the last part of a key."""
+    name = _slug(dataset.domain)
+    return {"landbridge/domain": name} if name else {}
+
+
+def _slug(text: str) -> str:
+    """A name as Dagster's tags and teams allow it."""
+    return "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in text.lower())
 
 
 def _owners(dataset: Dataset) -> list[str]:
-    slug = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in dataset.owner.lower())
-    return [f"team:{slug}"] if slug else []
+    return [f"team:{_slug(dataset.owner)}"] if dataset.owner else []
 
 
 def _described(dataset: Dataset, what: str) -> str:
@@ -81,7 +85,8 @@ def _raw_asset(project: Project, dataset: Dataset) -> dg.AssetsDefinition:
         key=["raw", dataset.name],
         description=_described(dataset, f"Rows of `{dataset.physical_name}` as the source `{source.name}` holds them."),
         output_required=False,  # a held pull materializes nothing
-        group_name=_group(dataset),
+        group_name="raw",
+        tags=_tags(dataset),
         owners=_owners(dataset),
         kinds={source.kind if source.kind != "fixed_width" else "file"},
         metadata=metadata.of_source(project, dataset),
@@ -122,7 +127,8 @@ def _ready_asset(project: Project, dataset: Dataset) -> dg.AssetsDefinition:
         deps=[["raw", dataset.name]],
         description=_described(dataset, "Rows that keep the contract: named, typed, in UTC, deduplicated, checked."),
         output_required=False,  # a blocked dataset keeps its last good rows
-        group_name=_group(dataset),
+        group_name="ready",
+        tags=_tags(dataset),
         owners=_owners(dataset),
         kinds={"polars", "parquet"},
         metadata=metadata.of_contract(project, dataset),
@@ -153,7 +159,7 @@ def _gaps_asset(project: Project) -> dg.AssetsDefinition:
         key=["gaps"],
         deps=[["ready", name] for name in names],
         description="What is missing or contradictory across systems: absent references, missing periods, conflicts.",
-        group_name="readiness",
+        group_name="gaps",
         kinds={"polars"},
         check_specs=[
             dg.AssetCheckSpec(
@@ -177,7 +183,8 @@ def _indexed_asset(project: Project, dataset: Dataset) -> dg.AssetsDefinition:
         key=["indexed", dataset.name],
         deps=[["ready", dataset.name], ["gaps"], *(["ready", name] for name in told)],
         description=_described(dataset, "Documents agents may quote, embedded and published under the `live` tag."),
-        group_name=_group(dataset),
+        group_name="indexed",
+        tags=_tags(dataset),
         owners=_owners(dataset),
         kinds={"lancedb"},
         pool="index",

@@ -17,6 +17,7 @@ def _graph(definitions):
         spec.key.to_user_string(): {
             "deps": sorted(dep.asset_key.to_user_string() for dep in spec.deps),
             "group": spec.group_name,
+            "domain": spec.tags.get("landbridge/domain"),
             "owners": list(spec.owners),
             "kinds": sorted(spec.kinds),
         }
