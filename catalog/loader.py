@@ -13,12 +13,13 @@ from pydantic import AfterValidator, Field
 
 from catalog.contracts import Contract, read_contract
 from catalog.errors import Problem, ProjectError
-from catalog.links import World, link_problems
+from catalog.links import link_problems
 from catalog.models import Place, Project, Source
 from catalog.names import is_cron, zone_fault
 from catalog.policies import read_policy
 from catalog.shapes import Filled, Shape, Slug, shaped
 from catalog.sources import read_source
+from catalog.world import World
 from catalog.yaml_lines import Part, read_part
 
 PROJECT_FILE = "project.yaml"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from catalog.errors import Problem
-from catalog.links import World, join_problems, missing_field
 from catalog.models import Aggregate, Dataset, DocumentTemplate, Field, Lookup
 from catalog.names import did_you_mean
 from catalog.templates import KNOWN_GAPS, TemplateFault, inserted
+from catalog.world import World, join_problems, missing_field
 from catalog.yaml_lines import Part
 
 
