@@ -37,6 +37,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--repeat", type=int, default=3, help="runs of each kind (default 3)")
     given = parser.parse_args(words)
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a real stream: rows are seen as they come
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "airline"
         shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("systems", ".landbridge"))

@@ -65,6 +65,9 @@ class RuntimeEmbedder:
         self._tokenizer.enable_truncation(max_length=about["max_length"])
         self._workers = workers()
         self._infer = OPENERS[runtime](folder / "model.onnx", precision, self._workers)
+        # once in this thread alone: a binding sets itself up in its first call (pybind11's numpy tables), and two
+        # threads that do so at once each wait for ever for what the other holds; seen with OpenVINO 2026.4
+        self._infer(*_padded([self._tokenizer.encode("first")]))
 
     def embed(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
         """See `Embedder.embed`."""

@@ -1,5 +1,7 @@
 """The operations database in PostgreSQL or MariaDB: the same contracts, the same rows."""
 
+import os
+
 import pytest
 from sqlalchemy import create_engine, func, select
 from sqlalchemy.exc import OperationalError
@@ -17,6 +19,8 @@ def url(request, seeding):
     try:
         engine.connect().close()
     except OperationalError:
+        if os.environ.get("CI") == "true":
+            raise
         pytest.skip(f"no {request.param} answers on this machine")
     yield address
     seeding.METADATA.drop_all(engine)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,13 @@ import pytest
 
 from catalog.errors import IndexStoreError
 from index import load_embedder
-from index.embed import MIN_COSINE, TOKEN_BUDGET, _batches
+from index.embed import MIN_COSINE, OPENERS, TOKEN_BUDGET, Infer, RuntimeEmbedder, _batches
 from index.testing import HashEmbedder
 
 ROOT = Path(__file__).parents[2]
 SECOND_PROCESS = """
 import sys
+import threading
 from pathlib import Path
 from index import load_embedder
 heard = []
@@ -105,3 +107,22 @@ def test_a_plug_in_that_fails_is_named_with_its_distribution(tmp_path: Path, mon
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(IndexStoreError, match="'shaky' of broken does not load"):
         load_embedder("shaky", tmp_path)
+
+
+def test_the_first_inference_is_made_by_one_thread_alone(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two threads in the first call of a runtime's binding can wait for each other for ever."""
+    called: list[tuple[int, int]] = []
+
+    def opened(model: Path, precision: str, streams: int) -> Infer:
+        def infer(ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
+            called.append((threading.get_ident(), len(ids)))
+            return np.ones((len(ids), 384), dtype=np.float32)
+
+        return infer
+
+    monkeypatch.setitem(OPENERS, "openvino", opened)
+    (folder,) = (path.parent for path in models.glob("*/about.json"))
+    embedder = RuntimeEmbedder(folder, runtime="openvino", precision="f32")
+    assert called == [(threading.get_ident(), 1)]
+    embedder.embed(["a", "b"])
+    assert len(called) > 1
