@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import wraps
 from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
 
 from catalog import load_project
 from catalog.home import Home
 from catalog.models import Dataset, Project
 from catalog.settings import load_settings
 from ledger import Ledger
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def utc_now() -> datetime:
@@ -50,8 +57,30 @@ class Site:
             return configured.get_secret_value().encode()
         path = self.home.mask_key
         if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            whole = path.with_name(f".{path.name}.{os.getpid()}.tmp")  # never half a key
+            handle = os.open(whole, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(handle, "wb") as file:
                 file.write(secrets.token_bytes(32))
+            whole.replace(path)
         return path.read_bytes()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Wait until no other run works on this home, then hold it. The system drops the lock with the process."""
+        handle = os.open(self.home.folder / "run.lock", os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
+
+
+def one_at_a_time(stage: Callable[Concatenate[Site, P], T]) -> Callable[Concatenate[Site, P], T]:
+    """A stage that waits for its turn: a nightly run and one by hand do not write the same files at once."""
+
+    @wraps(stage)
+    def waiting(site: Site, /, *given: P.args, **named: P.kwargs) -> T:
+        with site.alone():
+            return stage(site, *given, **named)
+
+    return waiting

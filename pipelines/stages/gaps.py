@@ -10,7 +10,7 @@ import polars as pl
 from catalog.fingerprint import code_fingerprint
 from ledger import Finding
 from pipelines.progress import tell
-from pipelines.site import Site
+from pipelines.site import Site, one_at_a_time
 from pipelines.store import fingerprint, read_json, write_frame, write_json
 
 
@@ -22,6 +22,7 @@ class Known:
     changed: bool
 
 
+@one_at_a_time
 def find_gaps(site: Site, *, run_id: str) -> Known:
     """Evaluate every gap rule of the project over the ready rows; skipped when no dataset changed."""
     home, project = site.home, site.project

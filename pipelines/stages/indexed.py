@@ -13,7 +13,7 @@ from catalog.fingerprint import code_fingerprint
 from catalog.models import Dataset
 from ledger import Account, Finding
 from pipelines.progress import tell
-from pipelines.site import Site
+from pipelines.site import Site, one_at_a_time
 from pipelines.store import fingerprint, read_json, write_frame, write_json
 
 
@@ -32,6 +32,7 @@ class Indexed:
     findings: tuple[Finding, ...]
 
 
+@one_at_a_time
 def make_indexed(site: Site, name: str, *, run_id: str) -> Indexed:
     """Render, reconcile, publish. Nothing changed: no rendering, no model, no new version.
 

@@ -16,7 +16,7 @@ from catalog.models import Dataset, Source
 from connectors.batch import REJECTS
 from ledger import Finding
 from pipelines.progress import tell
-from pipelines.site import Site
+from pipelines.site import Site, one_at_a_time
 from pipelines.store import file_fingerprint, fingerprint, read_json, replacing, write_json
 
 
@@ -34,6 +34,7 @@ class Raw:
     findings: tuple[Finding, ...]
 
 
+@one_at_a_time
 def pull(site: Site, name: str, *, run_id: str) -> Raw:
     """Read the dataset's source into `raw/`. The last good rows stay when the source fails or breaks its promise.
 

@@ -10,7 +10,7 @@ from catalog.fingerprint import code_fingerprint
 from ledger import Finding
 from pipelines.normalize import normalize
 from pipelines.progress import tell
-from pipelines.site import Site
+from pipelines.site import Site, one_at_a_time
 from pipelines.store import fingerprint, read_json, write_frame, write_json
 
 
@@ -29,6 +29,7 @@ class Ready:
     findings: tuple[Finding, ...]
 
 
+@one_at_a_time
 def make_ready(site: Site, name: str, *, run_id: str) -> Ready:
     """Normalize and check the raw rows of a dataset; skip both when neither rows, contract nor code changed."""
     dataset, home = site.dataset(name), site.home

@@ -234,3 +234,23 @@ def test_a_killed_run_leaves_the_last_version_and_a_rerun_converges(shop, after)
     texts = shop.live()
     assert len(texts) == 43
     assert "by C2" in texts["urn:landbridge:shop:orders:1"]
+
+
+def test_two_runs_at_once_wait_for_each_other_and_agree(shop):
+    import subprocess
+    import sys
+
+    root = Path(__file__).parents[2]
+    code = (
+        "from pipelines.runs import execute; from catalog import load_project\n"
+        f"report = execute(load_project({str(shop.folder)!r}), listener=lambda *told: None)\n"
+        "print(report.good, report.failures, report.failed_checks)"
+    )
+    runs = [
+        subprocess.Popen([sys.executable, "-c", code], cwd=root, stdout=subprocess.PIPE, text=True,
+                         env=os.environ | {"PYTHONPATH": str(root)})
+        for _ in range(2)
+    ]  # fmt: skip
+    assert [run.communicate()[0].strip() for run in runs] == ["True () ()"] * 2
+    assert len(shop.live()) == 43
+    assert all(_balanced(account) for account in shop.accounts().values())
