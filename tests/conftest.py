@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 CUSTOMERS = [
-    ("C1", "Ada Byron", "ada@example.org", "Berlin"),
-    ("C2", "Ben Otto", "ben@example.org", "Hamburg"),
-    ("C3", "Cleo Ray", "cleo@example.org", ""),
+    ("C1", "First Customer", "first@example.org", "Berlin"),
+    ("C2", "Second Customer", "second@example.org", "Hamburg"),
+    ("C3", "Third Customer", "third@example.org", ""),
 ]
 ORDERS = [
     (number, f"C{1 + number % 4}", 10.5 * number) for number in range(1, 41)

@@ -321,7 +321,7 @@ def test_a_finding_has_an_owner_a_remedy_a_share_and_values(make):
     json.dumps(finding.model_dump(mode="json"))
 
 
-SECRET = "ada@example.org"
+SECRET = "first@example.org"
 SECRETS = [{"personal": True}, {"mask": "pseudonym"}, {"classification": 2}, {"classification": 3, "mask": "drop"}]
 
 

@@ -224,7 +224,7 @@ def test_two_registers_that_disagree_are_told_field_by_field_with_both_values(ma
     assert known(report, "lloyds", "value")["B"] == sentence
 
 
-SECRET = "ada@example.org"
+SECRET = "first@example.org"
 
 
 @pytest.mark.parametrize("label", [{"personal": True}, {"mask": "redact"}, {"classification": 2}])

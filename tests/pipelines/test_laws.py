@@ -180,7 +180,7 @@ def test_a_masked_value_reaches_no_text_vector_log_or_trace(shop):
     exempt = {home.folder / "raw", home.folder / "ready", home.folder / "quarantine"}
     for path in home.folder.rglob("*"):
         if path.is_file() and not any(parent in exempt for parent in path.parents):
-            assert b"ada@example.org" not in path.read_bytes(), path
+            assert b"first@example.org" not in path.read_bytes(), path
 
 
 def _titles(shop):
