@@ -8,6 +8,8 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from landbridge.evidence import evidence_lines
+
 if TYPE_CHECKING:
     from ledger import Account, Finding
 
@@ -108,20 +110,17 @@ def findings(found: Sequence[Finding]) -> None:
         if finding.sample_keys:
             more = " ..." if len(finding.sample_keys) > 6 else ""
             _indented("keys: " + ", ".join(finding.sample_keys[:6]) + more)
-        for name, value in finding.evidence.items():
-            _indented(f"{name}: {_short(value)}")
+        for told in evidence_lines(finding.evidence):
+            _indented(told)
         if finding.remedy:
             _indented(f"remedy ({finding.owner or 'no owner'}): {finding.remedy}")
         line()
 
 
-def _short(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= 3 * WIDTH else text[: 3 * WIDTH] + " ..."
-
-
 def _indented(text: str) -> None:
-    line(textwrap.fill(text, WIDTH, initial_indent="    ", subsequent_indent="      "))
+    bare = text.lstrip()
+    indent = "    " + " " * (len(text) - len(bare))
+    line(textwrap.fill(bare, WIDTH, initial_indent=indent, subsequent_indent=indent + "  "))
 
 
 def answer(found: Any) -> None:
