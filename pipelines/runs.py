@@ -45,7 +45,9 @@ def execute(project: Project, *, accept: frozenset[str] = frozenset(), listener:
     os.environ.update(dagster_environment(site.home, project.folder))
     began = time.monotonic()
     job = definitions_for(project).resolve_job_def(REFRESH)
-    with dg.DagsterInstance.get() as instance, listening(listener):
+    with site.alone():  # two processes that make Dagster's storage at once fail in its migrations
+        history = dg.DagsterInstance.get()
+    with history as instance, listening(listener):
         result = job.execute_in_process(
             instance=instance,
             raise_on_error=False,
