@@ -58,6 +58,11 @@ def file_fingerprint(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def holds(path: Path, mark: str) -> bool:
+    """Whether the file is the one a manifest speaks of: a run that was killed between the two leaves them apart."""
+    return path.exists() and file_fingerprint(path) == mark
+
+
 def fingerprint(*parts: object) -> str:
     """SHA-256 over the parts as text, in order: equal inputs, equal name."""
     joined = "\x1f".join(str(part) for part in parts)

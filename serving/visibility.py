@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from catalog.access import may_see
 from catalog.errors import BadQuery
 from catalog.models import Classification, Dataset, Field, GapRule, Principal, Project, Rule
+from expectations.disclosure import may_tell
 from index.labels import field_level
 from ledger import Finding
 
@@ -60,22 +61,28 @@ def _quoted(finding: Finding, project: Project) -> Iterator[tuple[str, str]]:
     """
     dataset = project.datasets[finding.dataset]
     rule = _declared(dataset, finding.rule)
-    named = list(_of_gap(dataset, rule)) if isinstance(rule, GapRule) else list(_of_rule(dataset, rule))
+    named = list(_of_gap(dataset, rule, project)) if isinstance(rule, GapRule) else list(_of_rule(dataset, rule))
     yield from named or ((dataset.name, field.name) for field in dataset.fields if not field.mask)
     yield from ((dataset.name, name) for name in dataset.key)
 
 
 def _declared(dataset: Dataset, name: str) -> Rule | GapRule | None:
     rules: tuple[Rule | GapRule, ...] = (*dataset.gap_rules, *dataset.rules)
-    return next((rule for rule in rules if rule.name == name), None)
+    exact = next((rule for rule in rules if rule.name == name), None)
+    # a conflict is one finding per field, `rule/field`; the name of a gap rule holds no slash
+    return exact or next((rule for rule in dataset.gap_rules if rule.name == name.partition("/")[0]), None)
 
 
-def _of_gap(dataset: Dataset, rule: GapRule) -> Iterator[tuple[str, str]]:
-    """The fields of a rule across rows, periods or systems, on both sides."""
+def _of_gap(dataset: Dataset, rule: GapRule, project: Project) -> Iterator[tuple[str, str]]:
+    """The fields of a rule across rows, periods or systems, on both sides, and those its evidence breaks down by."""
     ours = [rule.field, *rule.fields, *rule.per, *(our for our, _ in rule.on), *(one.field for one in rule.compare)]
     yield from ((dataset.name, name) for name in ours if name)
     theirs = [*rule.to_fields, *(their for _, their in rule.on), *(one.other for one in rule.compare)]
     yield from ((rule.to_dataset, name) for name in theirs if rule.to_dataset)
+    # what a further register says of a missing key, and where a value is missing, may be told by any tellable field
+    wide = [name for name, _ in rule.also_in] + ([dataset.name] if rule.kind == "missing_value" else [])
+    for name in wide:
+        yield from ((name, field.name) for field in project.datasets[name].fields if may_tell(field))
     yield from rule.also_in
 
 

@@ -17,7 +17,7 @@ from connectors.batch import REJECTS
 from ledger import Finding
 from pipelines.progress import tell
 from pipelines.site import Site, one_at_a_time
-from pipelines.store import file_fingerprint, fingerprint, read_json, replacing, write_json
+from pipelines.store import file_fingerprint, fingerprint, holds, read_json, replacing, write_json
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,8 @@ def _pull(site: Site, dataset: Dataset, source: Source) -> Raw:
     last = read_json(home.manifest("raw", dataset.name))
     now = site.clock().isoformat()
     memo = _memo(source, dataset, folder)
-    if memo and memo == last.get("memo") and home.raw(dataset.name).exists():
+    whole = holds(home.raw(dataset.name), last.get("fingerprint", ""))
+    if memo and memo == last.get("memo") and whole:
         tell("raw", dataset.name, last["rows"], last["rows"])
         write_json({**last, "checked_at": now}, home.manifest("raw", dataset.name))
         return _told(dataset, last | {"checked_at": now}, changed=False, findings=_stored(last))
@@ -75,7 +76,7 @@ def _pull(site: Site, dataset: Dataset, source: Source) -> Raw:
         rows, rejected = _stream(source, dataset, folder, temporary, refused)
         findings += _volume_findings(site, dataset, rows, rejected, refused, last)
         mark = file_fingerprint(temporary)
-        changed = mark != last.get("fingerprint")
+        changed = mark != last.get("fingerprint") or not whole
         blocked = any(finding.blocking for finding in findings)
         if blocked or not changed:
             temporary.unlink()

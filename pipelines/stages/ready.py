@@ -11,7 +11,7 @@ from ledger import Finding
 from pipelines.normalize import normalize
 from pipelines.progress import tell
 from pipelines.site import Site, one_at_a_time
-from pipelines.store import fingerprint, read_json, write_frame, write_json
+from pipelines.store import fingerprint, holds, read_json, write_frame, write_json
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,8 @@ def make_ready(site: Site, name: str, *, run_id: str) -> Ready:
         raw["fingerprint"], dataset.fingerprint, code_fingerprint("catalog", "pipelines", "expectations")
     )
     last = read_json(home.manifest("ready", name))
-    if last.get("memo") == memo:
+    # a dataset that blocked before it ever was ready has no file and no mark
+    if last.get("memo") == memo and (holds(home.ready(name), last["fingerprint"]) or not last["fingerprint"]):
         tell("ready", name, last["rows"], last["rows"])
         return _told(name, last, changed=False)
     import expectations  # heavy work is near: checks load Great Expectations

@@ -282,6 +282,5 @@ def test_no_value_anywhere_in_a_contract_raises_anything_but_a_project_error(fol
         assert all(problem.file for problem in error.problems)
 
 
-@pytest.mark.skipif(not (AIRLINE / "project.yaml").exists(), reason="the example has no project file here")
 def test_the_airline_example_loads() -> None:
     assert load_project(AIRLINE).datasets

@@ -13,7 +13,7 @@ import pytest
 
 from catalog.errors import IndexStoreError
 from index import load_embedder
-from index.embed import MIN_COSINE, OPENERS, TOKEN_BUDGET, Infer, RuntimeEmbedder, _batches
+from index.embed import MIN_COSINE, OPENERS, TOKEN_BUDGET, Infer, ReferenceEmbedder, RuntimeEmbedder, _batches
 from index.testing import HashEmbedder
 
 ROOT = Path(__file__).parents[2]
@@ -126,3 +126,22 @@ def test_the_first_inference_is_made_by_one_thread_alone(models: Path, monkeypat
     assert called == [(threading.get_ident(), 1)]
     embedder.embed(["a", "b"])
     assert len(called) > 1
+
+
+def test_where_no_runtime_is_installed_the_model_itself_answers_with_the_same_vectors(
+    models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = ["Aircraft N123AB, built 2004", "", "Zürich " * 400]
+    fast = load_embedder("all-MiniLM-L6-v2", models)
+    wanted = fast.embed(texts)
+
+    def absent(model: Path, precision: str, streams: int) -> Infer:
+        raise ModuleNotFoundError("no such runtime here")
+
+    for runtime in ("openvino", "onnxruntime"):
+        monkeypatch.setitem(OPENERS, runtime, absent)
+    slow = load_embedder("all-MiniLM-L6-v2", models)
+    assert isinstance(slow, ReferenceEmbedder)
+    assert (slow.name, slow.dimension) == (fast.name, fast.dimension)
+    assert np.sum(slow.embed(texts) * wanted, axis=1).min() >= MIN_COSINE
+    assert slow.truncated == fast.truncated == 1

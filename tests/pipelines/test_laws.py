@@ -254,3 +254,16 @@ def test_two_runs_at_once_wait_for_each_other_and_agree(shop):
     assert [run.communicate()[0].strip() for run in runs] == ["True () ()"] * 2
     assert len(shop.live()) == 43
     assert all(_balanced(account) for account in shop.accounts().values())
+
+
+@pytest.mark.parametrize("stage", ["raw", "ready"])
+def test_a_file_that_is_not_the_one_its_manifest_speaks_of_is_made_anew(shop, stage):
+    import polars as pl
+
+    shop.run()
+    path = getattr(shop.site().home, stage)("customers")
+    before = path.read_bytes()
+    pl.read_parquet(path).head(1).write_parquet(path)  # as a run leaves it that was killed before its manifest
+    assert shop.run().good
+    assert path.read_bytes() == before
+    assert shop.accounts()["customers"].indexed == 3

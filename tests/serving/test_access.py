@@ -1,6 +1,7 @@
 """Nobody reads more than their labels allow, through any door; what is not theirs looks as if it were not there."""
 
 import json
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -155,3 +156,45 @@ def test_every_key_of_the_policy_opens_every_door(web, agent):
     for caller in KEYS:
         assert web.get("/v1/datasets", headers={"X-API-Key": KEYS[caller]}).status_code == 200
         assert not agent(caller, "list_datasets", headers={"X-API-Key": KEYS[caller]}).is_error
+
+
+def _airline(dataset, **fields):
+    """The airline example with other labels on some fields of a dataset."""
+    from catalog import load_project
+
+    project = load_project(Path(__file__).parents[2] / "examples" / "airline")
+    one = project.datasets[dataset]
+    labelled = tuple(
+        field.model_copy(update={"classification": Classification[fields.get(field.name, field.classification.name)]})
+        for field in one.fields
+    )
+    changed = one.model_copy(update={"fields": labelled})
+    return project.model_copy(update={"datasets": {**project.datasets, dataset: changed}})
+
+
+def _may_quote(project, dataset, rule):
+    from ledger import Finding
+    from serving.visibility import may_see_evidence
+
+    finding = Finding(rule=rule, dataset=dataset, stage="gaps", severity="warning", count=1, message="...")
+    return may_see_evidence(project.policy.anonymous, finding, project)
+
+
+def test_a_conflict_is_quoted_only_to_those_who_may_see_both_sides():
+    assert _may_quote(_airline("facilities"), "airports", "registers-disagree/time_zone")
+    assert not _may_quote(_airline("facilities", time_zone="internal"), "airports", "registers-disagree/time_zone")
+
+
+def test_what_a_gap_is_broken_down_by_counts_as_quoted_too():
+    assert _may_quote(_airline("weather"), "weather", "pressure-missing")
+    assert not _may_quote(_airline("weather", month_name="internal"), "weather", "pressure-missing")
+
+
+def test_what_a_further_register_says_counts_as_quoted_too():
+    names = ("flight_date", "carrier", "flight_number", "origin", "destination", "scheduled_departure")
+    project = _airline("flights", **dict.fromkeys(names, "public"))
+    rule = "destination-not-listed"
+    assert _may_quote(project, "flights", rule)
+    labelled = _airline("facilities", city="internal").datasets["facilities"]
+    project = project.model_copy(update={"datasets": {**project.datasets, "facilities": labelled}})
+    assert not _may_quote(project, "flights", rule)
