@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from catalog.settings import load_settings
+
 
 @dataclass(frozen=True)
 class Home:
@@ -30,6 +32,10 @@ class Home:
     def ready(self, dataset: str) -> Path:
         """Rows that passed the contract (Parquet)."""
         return self.folder / "ready" / f"{dataset}.parquet"
+
+    def published(self, dataset: str) -> Path:
+        """The ready rows behind the documents that are served now (Parquet); ready rows may be ahead of them."""
+        return self.folder / "published" / f"{dataset}.parquet"
 
     def quarantine(self, dataset: str) -> Path:
         """Rows that broke a row rule, with the rule (Parquet)."""
@@ -62,6 +68,13 @@ class Home:
     def mask_key(self) -> Path:
         """The secret that pseudonyms are keyed with; readable by its owner only."""
         return self.folder / "mask.key"
+
+    def known_mask_key(self) -> bytes | None:
+        """The key of the pseudonyms: LANDBRIDGE_MASK_KEY, else the file's content; None before the first run."""
+        configured = load_settings().mask_key
+        if configured is not None:
+            return configured.get_secret_value().encode()
+        return self.mask_key.read_bytes() if self.mask_key.exists() else None
 
     @property
     def ledger_url(self) -> str:

@@ -16,7 +16,6 @@ from typing import Concatenate, ParamSpec, TypeVar
 from catalog import load_project
 from catalog.home import Home
 from catalog.models import Dataset, Project
-from catalog.settings import load_settings
 from ledger import Ledger
 
 P = ParamSpec("P")
@@ -52,17 +51,16 @@ class Site:
 
     def mask_key(self) -> bytes:
         """The secret that pseudonyms are keyed with: LANDBRIDGE_MASK_KEY, else one made once in the home, mode 0600."""
-        configured = load_settings().mask_key
-        if configured is not None:
-            return configured.get_secret_value().encode()
-        path = self.home.mask_key
-        if not path.exists():
-            whole = path.with_name(f".{path.name}.{os.getpid()}.tmp")  # never half a key
-            handle = os.open(whole, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(handle, "wb") as file:
-                file.write(secrets.token_bytes(32))
-            whole.replace(path)
-        return path.read_bytes()
+        known = self.home.known_mask_key()
+        if known is not None:
+            return known
+        made, path = secrets.token_bytes(32), self.home.mask_key
+        whole = path.with_name(f".{path.name}.{os.getpid()}.tmp")  # never half a key
+        handle = os.open(whole, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(made)
+        whole.replace(path)
+        return made
 
     @contextmanager
     def alone(self) -> Iterator[None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,6 +35,15 @@ def write_frame(frame: pl.DataFrame, path: Path) -> str:
     with replacing(path) as temporary:
         frame.write_parquet(temporary, compression="zstd", compression_level=1)
         return file_fingerprint(temporary)
+
+
+def keep(path: Path, kept: Path) -> None:
+    """Keep the file as it is now under a second name; a later `write_frame` of the first leaves this one alone."""
+    with replacing(kept) as temporary:
+        try:
+            os.link(path, temporary)
+        except OSError:  # a file system without links
+            shutil.copyfile(path, temporary)
 
 
 def write_json(value: dict[str, Any], path: Path) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 import index
 from catalog.home import Home
 from catalog.models import Principal, Project
-from catalog.settings import load_settings
 from index.answers import Citation
 from serving.freshness import Age, age_of
 from serving.models import Passage, Record
@@ -47,22 +46,15 @@ def read_record(
 
 
 def _row(urn: str, *, principal: Principal, project: Project, home: Home) -> dict[str, Any] | None:
-    """The ready row behind a URN, masked, if the caller may see its key."""
+    """The ready row behind a URN, masked, as it was published, if the caller may see its key."""
     name, _, key = urn.removeprefix(project.urn("", "")[:-1]).partition(":")
     dataset = project.datasets.get(name)
     if dataset is None or urn != project.urn(name, key) or not may_see_key(principal, dataset):
         return None
-    row = index.read_rows(home.ready(name), dataset, principal, key, _mask_key(home))
+    # without the key of the runs no token may be made that equals theirs, nor one that could be guessed
+    row = index.read_rows(home.published(name), dataset, principal, key, home.known_mask_key() or _UNGUESSABLE)
     if row is None:
         return None
     cited = Citation(source=dataset.source, dataset=name, location=row["location"], key=key, urn=urn)
     seen = f"the fields shown are within the clearance '{principal.clearance.name}' of {principal.name}"
     return row | {"kind": "row", "citation": cited, "visible_because": seen}
-
-
-def _mask_key(home: Home) -> bytes:
-    configured = load_settings().mask_key
-    if configured is not None:
-        return configured.get_secret_value().encode()
-    # without the key of the runs no token may be made that equals theirs, nor one that could be guessed
-    return home.mask_key.read_bytes() if home.mask_key.exists() else _UNGUESSABLE

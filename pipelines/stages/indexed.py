@@ -14,7 +14,7 @@ from catalog.models import Dataset
 from ledger import Account, Finding
 from pipelines.progress import tell
 from pipelines.site import Site, one_at_a_time
-from pipelines.store import fingerprint, read_json, write_frame, write_json
+from pipelines.store import fingerprint, keep, read_json, write_frame, write_json
 
 
 @dataclass(frozen=True)
@@ -145,6 +145,7 @@ def _behind(site: Site, name: str) -> dict[str, Any]:
 
 
 def _record(site: Site, name: str, manifest: dict[str, Any], *, run_id: str, changed: bool) -> None:
+    keep(site.home.ready(name), site.home.published(name))
     write_json(manifest, site.home.manifest("indexed", name))
     as_of = datetime.fromisoformat(manifest["as_of"])
     site.ledger.record_state(

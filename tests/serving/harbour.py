@@ -170,8 +170,8 @@ class Harbour:
     def fill(self):
         ledger = Ledger(self.home.ledger_url)
         for name, frame in FRAMES.items():
-            self.home.ready(name).parent.mkdir(parents=True, exist_ok=True)
-            frame.write_parquet(self.home.ready(name))
+            self.home.published(name).parent.mkdir(parents=True, exist_ok=True)
+            frame.write_parquet(self.home.published(name))
             counts = {
                 "read": 2,
                 "indexed": 2,
