@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from catalog.errors import Problem
-from catalog.extensions import ContractExtensions, gather, strays
+from catalog.extensions import ContractExtensions, IncrementalShape, gather, strays
 from catalog.fields import primary_key, read_field
-from catalog.models import Classification, Dataset, Field, Relation
+from catalog.models import Classification, Dataset, Field, Incremental, Relation
 from catalog.names import DATASET, shown
 from catalog.odcs import odcs_problems
 from catalog.rules import rules_of
@@ -96,6 +96,8 @@ def _contract(part: Part, found: list[Problem]) -> Contract | None:
         roles=_roles(part, keyed, found),
         freshness=_freshness(part, found),
         drift=shape.drift,
+        incremental=_incremental(shape.incremental, extensions.get("incremental"), found),
+        query=shape.query,
         quarantine_threshold=shape.quarantine_threshold,
         deletion_threshold=shape.deletion_threshold,
         fingerprint=fingerprint(part.value),
@@ -168,6 +170,21 @@ def _freshness(part: Part, found: list[Problem]) -> timedelta | None:
         else:
             ages.append(size * value.value)
     return min(ages, default=None)
+
+
+def _incremental(shape: IncrementalShape | None, part: Part, found: list[Problem]) -> Incremental:
+    """How the table is read again; a key that has no meaning in its mode is a fault."""
+    if shape is None:
+        return Incremental()
+    meant = {"watermark": ("column", "overlap"), "feed": ("slot", "publication")}.get(shape.mode, ())
+    for key in ("column", "overlap", "slot", "publication"):
+        if getattr(shape, key) and key not in meant:
+            what = f"'{key}' has no meaning in mode '{shape.mode}'."
+            found.append(part.get(key).problem(what, f"Allowed beside it: {', '.join(meant) or 'nothing'}."))
+    if shape.mode == "watermark" and not shape.column:
+        what = "mode 'watermark' needs a column."
+        found.append(part.problem(what, "Add 'column: ...': the source's column that grows with every change."))
+    return Incremental(**shape.model_dump())
 
 
 def _relations(name: str, schema: Part, properties: Sequence[Part], found: list[Problem]) -> tuple[Relation, ...]:

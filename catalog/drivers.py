@@ -1,4 +1,4 @@
-"""Which driver a database URL means that names none: the one that is installed with Landbridge."""
+"""Which driver a database URL means that names none: the one that Landbridge or its extra installs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ DRIVERS: Mapping[str, str] = {
     "postgres": "postgresql+psycopg",
     "mysql": "mysql+pymysql",
     "mariadb": "mariadb+pymysql",
+    "mssql": "mssql+pymssql",
+    "oracle": "oracle+oracledb",
 }
 
 

@@ -8,6 +8,7 @@
     │   └── SourceUnreadable    it is there, and it is not what the contract says
     ├── ContractBlocked         a dataset-level rule failed; the dataset keeps its last good version
     └── Refusal                 what cannot be done, and the remedy
+        ├── WriteRefused        nothing was written to a source (its branches: connectors/sql/writing/refusals.py)
         ├── IndexStoreError     the index is absent, damaged or of another model
         ├── LedgerError         the ledger's database does not answer, or is of a later version
         └── BadQuery            a question outside the limits

@@ -8,12 +8,22 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
 from catalog.errors import Problem
-from catalog.models import AggregateFunction, GapKind, Severity
+from catalog.models import (
+    Action,
+    AggregateFunction,
+    BlobPolicy,
+    DriftMode,
+    GapKind,
+    Mask,
+    ReadMode,
+    Severity,
+    ValueMode,
+)
 from catalog.names import did_you_mean
 from catalog.shapes import FieldName, Filled, Reference, Shape, Slug
 from catalog.yaml_lines import Part, Steps
@@ -21,10 +31,22 @@ from catalog.yaml_lines import Part, Steps
 PREFIX = "landbridge."
 _DURATION = re.compile(r"(?:[1-9][0-9]*(?:mo|ms|us|ns|[smhdwqy]))+")
 
+_IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+
 
 def _duration(text: str) -> str:
     if not _DURATION.fullmatch(text):
         raise ValueError(f"'{text}' is no duration. Write 1h, 15m or 1d, for example")
+    return text
+
+
+def _overlap(text: str) -> str:
+    return text if text.isdecimal() else _duration(text)
+
+
+def _identifier(text: str) -> str:
+    if text and not _IDENTIFIER.fullmatch(text):
+        raise ValueError(f"'{text}' is no name. Use lowercase letters, digits and '_', at most 63")
     return text
 
 
@@ -150,11 +172,23 @@ class GapShape(Shape):
     remedy: str = ""
 
 
+class IncrementalShape(Shape):
+    """`landbridge.incremental`; which keys belong to which mode is checked beside it."""
+
+    mode: ReadMode
+    column: str = ""
+    overlap: Annotated[str, AfterValidator(_overlap)] = ""
+    slot: Annotated[str, AfterValidator(_identifier)] = ""
+    publication: Annotated[str, AfterValidator(_identifier)] = ""
+
+
 class ContractExtensions(Shape):
     """The names that may stand at the contract."""
 
     source: Filled
-    drift: Literal["evolve", "freeze"] = "evolve"
+    drift: DriftMode = "evolve"
+    incremental: IncrementalShape | None = None
+    query: str = ""
     keep: dict[str, list[Value]] = Field(default_factory=dict)
     quarantine_threshold: float = Field(default=0.15, ge=0, le=1)
     deletion_threshold: float = Field(default=0.15, ge=0, le=1)
@@ -171,15 +205,16 @@ class FieldExtensions(Shape):
     unit: UnitShape | None = None
     combine: CombineShape | None = None
     position: PositionShape | None = None
-    mask: Literal["pseudonym", "redact", "drop", "last4", "year"] | None = None
-    on_bad_value: Literal["quarantine_row", "discard_value", "discard_row"] = "quarantine_row"
+    mask: Mask | None = None
+    blob: BlobPolicy = "extract"
+    on_bad_value: ValueMode = "quarantine_row"
     expected: bool = False
 
 
 class RuleExtensions(Shape):
     """The names that may stand at a quality rule."""
 
-    action: Literal["quarantine", "block", "report"] | None = None
+    action: Action | None = None
 
 
 def gather(at: Part, shape: type[Shape], *, found: list[Problem]) -> Part:

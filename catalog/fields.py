@@ -54,6 +54,7 @@ def read_field(part: Part, *, found: list[Problem]) -> Field | None:
         start=shape.position.start if shape.position else None,
         length=shape.position.length if shape.position else None,
         mask=shape.mask,
+        blob=shape.blob,
         on_bad_value=shape.on_bad_value,
         expected=shape.expected,
         place=part.place,

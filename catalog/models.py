@@ -14,13 +14,15 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 LogicalType = Literal["string", "integer", "number", "boolean", "date", "timestamp", "time"]
-SourceKind = Literal["sql", "csv", "ndjson", "parquet", "fixed_width", "markdown"]
+SOURCE_KINDS = ("sql", "csv", "ndjson", "parquet", "fixed_width", "markdown")  # others come from plug-ins
 Severity = Literal["critical", "warning", "info"]
 Action = Literal["quarantine", "block", "report"]
 RuleKind = Literal["not_null", "unique", "in_set", "pattern", "range", "length", "row_count", "expectation", "sql"]
 GapKind = Literal["missing_reference", "missing_value", "missing_period", "conflict"]
 ValueMode = Literal["quarantine_row", "discard_value", "discard_row"]
-DriftMode = Literal["evolve", "freeze"]
+DriftMode = Literal["evolve", "freeze", "discard", "quarantine"]
+ReadMode = Literal["full", "watermark", "keys", "feed"]
+BlobPolicy = Literal["skip", "hash", "extract"]
 Mask = Literal["pseudonym", "redact", "drop", "last4", "year"]
 AggregateFunction = Literal["count", "sum", "mean", "min", "max", "distinct", "top"]
 
@@ -50,13 +52,14 @@ class Place(Declaration):
 class Source(Declaration):
     """A system or export that rows come from.
 
-    `location` is a SQLAlchemy URL for `sql`, else a path relative to the project folder; a file dataset's
-    `physical_name` is a file name or glob below it. It may hold `${env:NAME}`, `${env:NAME:-default}` or
+    `kind` is one of SOURCE_KINDS or the name of an entry point in the group `landbridge.connectors`. `location` is a
+    SQLAlchemy URL for `sql`, else a path relative to the project folder; a file dataset's `physical_name` is a file
+    name or glob below it. It may hold `${env:NAME}`, `${env:NAME:-default}` or
     `${file:PATH}`, resolved at connect time by `catalog.secrets.resolve`.
     """
 
     name: str
-    kind: SourceKind
+    kind: str
     location: str
     description: str = ""
     owner: str = ""
@@ -66,6 +69,16 @@ class Source(Declaration):
     header_lines: int = 0  # fixed_width: lines to skip before the first record
     footer_pattern: str = ""  # fixed_width: a line that matches ends the records (a trailer)
     batch_rows: int = 100_000
+    batch_bytes: int = 32 * 2**20  # a batch is handed over when it holds this much, however few rows that is
+    cell_bytes: int = 64 * 2**20  # sql: a value above it is refused, unless the field's blob policy leaves it out
+    connections: int = 1  # sql: most connections at once; above 1 a table is read in ranges of its key
+    statement_timeout: float = 3600.0  # sql: seconds the server may work on one statement
+    retries: int = 3  # sql: how often a lost connection is tried again, with growing pauses
+    snapshot: Literal["run", "table"] = "run"  # sql: tables of one run are seen as they were at one moment
+    reader: Literal["auto", "plain"] = "auto"  # sql: `plain` reads through SQLAlchemy only
+    writable: bool = False  # sql: approved changes may be written back; nobody writes to a source that does not say so
+    write_location: str = ""  # sql: the URL of an account that may write; empty: `location`
+    options: dict[str, Any] = {}  # of a plug-in's kind; the plug-in checks them
     place: Place
 
 
@@ -145,6 +158,7 @@ class Field(Declaration):
     start: int | None = None  # fixed width: first column, from 1
     length: int | None = None
     mask: Mask | None = None
+    blob: BlobPolicy = "extract"  # a binary column: left out (null), its SHA-256 as text, or its content
     on_bad_value: ValueMode = "quarantine_row"
     expected: bool = False  # its absence is told in documents as a known gap
     place: Place
@@ -240,6 +254,23 @@ class DocumentTemplate(Declaration):
     place: Place
 
 
+class Incremental(Declaration):
+    """How a database table is read again after the first time. Deletes are seen in every mode.
+
+    full: all rows. watermark: rows whose physical column `column` is at or above the highest value held, less
+    `overlap` (a Polars duration for moments, a whole number for numbers; measured on the source's values, never on our
+    clock), and whatever the table's pairs of key and watermark show as new, changed or gone. keys: the database hashes
+    its rows; those whose hash differs are fetched. feed: the database's own change log (`slot` and `publication` name
+    PostgreSQL's; empty: made from the project's and source's name).
+    """
+
+    mode: ReadMode = "full"
+    column: str = ""
+    overlap: str = ""
+    slot: str = ""
+    publication: str = ""
+
+
 class Dataset(Declaration):
     """A dataset contract: what rows mean, what is promised of them, who may see them, how they are told."""
 
@@ -262,6 +293,8 @@ class Dataset(Declaration):
     roles: tuple[str, ...] = ()  # empty: any caller with the clearance
     freshness: timedelta | None = None  # oldest acceptable age of the source read
     drift: DriftMode = "evolve"
+    incremental: Incremental = Incremental()
+    query: str = ""  # sql: a SELECT that is read instead of the table `physical_name`
     quarantine_threshold: float = 0.15  # share of rows; above it the dataset blocks
     deletion_threshold: float = 0.15  # share of live documents; above it nothing is deleted
     fingerprint: str  # SHA-256 of the contract's content, not of its comments or layout

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import codecs
 import re
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, Strict
 
 from catalog.errors import Problem
-from catalog.models import Source, SourceKind
-from catalog.names import regex_fault
+from catalog.models import SOURCE_KINDS, Source
+from catalog.names import did_you_mean, regex_fault, shown
+from catalog.plugins import offered, owner_of
 from catalog.secrets import malformed
 from catalog.shapes import Filled, Shape, Slug, shaped
 from catalog.yaml_lines import Part
 
+CONNECTORS = "landbridge.connectors"  # the entry-point group of third-party connectors
 _PASSWORD = re.compile(r"://[^/@\s]*?:[^@\s]+@")
 
 
@@ -43,6 +45,19 @@ def _location(text: str) -> str:
     return text
 
 
+def _kind(text: str) -> str:
+    if text in SOURCE_KINDS:
+        return text
+    offers = offered(CONNECTORS)
+    if text not in offers:
+        near = did_you_mean(text, {*SOURCE_KINDS, *offers}).removesuffix("?").removesuffix(".")
+        raise ValueError(f"no connector is called {shown(text)}. {near}")
+    if len(offers[text]) > 1:
+        both = " and ".join(owner_of(entry) for entry in offers[text])
+        raise ValueError(f"the connector {shown(text)} is offered by {both}. Uninstall all but one of them")
+    return text
+
+
 Pattern = Annotated[str, AfterValidator(_pattern)]
 
 
@@ -50,7 +65,7 @@ class SourceShape(Shape):
     """What a source file may hold."""
 
     name: Slug
-    kind: SourceKind
+    kind: Annotated[str, AfterValidator(_kind)]
     location: Annotated[Filled, AfterValidator(_location)]
     description: str = ""
     owner: str = ""
@@ -60,6 +75,16 @@ class SourceShape(Shape):
     header_lines: int = Field(default=0, ge=0)
     footer_pattern: Pattern = ""
     batch_rows: int = Field(default=100_000, ge=1, le=10_000_000)
+    batch_bytes: int = Field(default=32 * 2**20, ge=1024, le=2**31)
+    cell_bytes: int = Field(default=64 * 2**20, ge=1, le=2**31)
+    connections: int = Field(default=1, ge=1, le=64)
+    statement_timeout: Annotated[float, Strict(False)] = Field(default=3600.0, gt=0, le=7 * 86_400)
+    retries: int = Field(default=3, ge=0, le=100)
+    snapshot: Literal["run", "table"] = "run"
+    reader: Literal["auto", "plain"] = "auto"
+    writable: bool = False
+    write_location: Annotated[str, AfterValidator(_location)] = ""
+    options: dict[str, Any] = Field(default_factory=dict)
 
 
 def read_source(part: Part, *, found: list[Problem]) -> Source | None:

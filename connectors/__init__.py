@@ -1,11 +1,14 @@
 """Rows from the world into frames: one module per kind of source, each loaded when a source of its kind is read.
 
-`read` yields batches, `drift` compares what is there with the contract, `files_of` lists the files behind a dataset.
+`read` yields batches, `drift` compares what is there with the contract, `mark` tells whether anything changed,
+`files_of` lists the files behind a dataset. What a connector is: `connectors.protocol`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator
+from contextlib import AbstractContextManager
+from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,12 +16,29 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from catalog.errors import SourceError
     from catalog.models import Dataset, Source
-    from connectors.batch import Batch
+    from connectors.batch import Batch, Since
+    from connectors.shapes import Shape
+    from connectors.sql.writing import ChangeSet, Outcome, Preview
     from ledger.models import Finding
 
-__all__ = ["drift", "files_of", "read", "unreadable"]
+__all__ = [
+    "BUILT_IN",
+    "drift",
+    "files_of",
+    "kind_findings",
+    "mark",
+    "preview",
+    "read",
+    "release",
+    "shape",
+    "unreadable",
+    "within_run",
+    "write_back",
+]
 
-_MODULES = {
+# The same entries as in the group `landbridge.connectors`, under which they are registered like any plug-in's. They are
+# taken from here, because a plug-in may not take their names, and because a checkout has no installed metadata.
+BUILT_IN = {
     "sql": "connectors.sql",
     "csv": "connectors.delimited",
     "ndjson": "connectors.ndjson",
@@ -29,25 +49,46 @@ _MODULES = {
 
 
 def _connector(source: Source) -> Any:
-    return import_module(_MODULES[source.kind])
+    if source.kind in BUILT_IN:
+        return import_module(BUILT_IN[source.kind])
+    from connectors.plugins import plugged
+
+    return plugged(source.kind)
 
 
-def read(source: Source, dataset: Dataset, *, folder: Path) -> Generator[Batch, None, None]:
+def read(source: Source, dataset: Dataset, *, folder: Path, since: Since | None = None) -> Generator[Batch, None, None]:
     """Rows of a dataset in batches of bounded size, with `_location` and `_position`, and the lines that are no rows.
 
-    `folder` is the project folder. Raises SourceUnreachable where nothing answers, SourceUnreadable where what is there
-    cannot be read at all. At least one batch comes, with the columns, also where there are no rows.
+    `folder` is the project folder. With `since`, a connector that can tells only what changed (`Batch.whole` says
+    which it was); one that cannot reads everything. Raises SourceUnreachable where nothing answers or a plug-in does
+    not load, SourceUnreadable where what is there cannot be read at all. At least one batch comes, with the columns,
+    also where there are no rows.
     """
     from connectors.batch import without_empty
 
-    yield from without_empty(_connector(source).read(source, dataset, folder=folder))
+    connector = _connector(source)
+    known = {"since": since} if since is not None and getattr(connector, "INCREMENTAL", False) else {}
+    yield from without_empty(connector.read(source, dataset, folder=folder, **known))
 
 
-def drift(source: Source, dataset: Dataset, *, folder: Path) -> list[Finding]:
-    """Findings about columns: a promised one that is absent blocks, a new one is told, a retyped one is a warning."""
+def shape(source: Source, dataset: Dataset, *, folder: Path) -> Shape:
+    """What the source looks like now: columns in order, declared types, nulls, keys. Raises what `read` raises."""
+    connector = _connector(source)
+    if source.kind == "sql":
+        from connectors.sql.shapes import shape_of
+
+        return shape_of(source, dataset, folder=folder)
+    from connectors.shapes import shaped
+
+    types = connector.columns(source, dataset, folder=folder)
+    return shaped(source, dataset, types, typed=any(told != "text" for told in types.values()))
+
+
+def drift(source: Source, dataset: Dataset, *, folder: Path, last: Shape | None = None) -> list[Finding]:
+    """Findings about columns and keys against the contract and the shape last accepted; see `docs/drift.md`."""
     from connectors.drifting import drift_findings
 
-    return drift_findings(source, dataset, _connector(source).columns(source, dataset, folder=folder))
+    return drift_findings(source, dataset, shape(source, dataset, folder=folder), last)
 
 
 def unreadable(error: SourceError, source: Source, dataset: Dataset) -> Finding:
@@ -57,8 +98,56 @@ def unreadable(error: SourceError, source: Source, dataset: Dataset) -> Finding:
     return unreadable_finding(error, source, dataset)
 
 
-def files_of(source: Source, dataset: Dataset, *, folder: Path) -> list[Path]:
-    """The files of a file dataset, sorted; see `connectors.files.files_of`."""
-    from connectors import files
+def mark(source: Source, dataset: Dataset, *, folder: Path) -> str | None:
+    """A text that differs whenever what is there does, without reading rows; None where the source is always asked.
 
-    return files.files_of(source, dataset, folder=folder)
+    It covers the source's content and a plug-in's own code, not the declarations. Raises as `read` does.
+    """
+    from connectors.marking import mark_of
+
+    return mark_of(_connector(source), source, dataset, folder=folder)
+
+
+def files_of(source: Source, dataset: Dataset, *, folder: Path) -> list[Path]:
+    """The files of a dataset in reading order, none where its kind reads no files; see `connectors.files.files_of`."""
+    connector = _connector(source)
+    return list(connector.files_of(source, dataset, folder=folder)) if hasattr(connector, "files_of") else []
+
+
+def kind_findings(source: Source, dataset: Dataset) -> list[Finding]:
+    """What is wrong with the source's options, and whether a plug-in claims the name of its kind."""
+    from connectors.kinds import kind_findings
+
+    return kind_findings(_connector(source), source, dataset)
+
+
+def preview(source: Source, dataset: Dataset, changes: ChangeSet, *, folder: Path) -> Preview:
+    """What approved changes would do to a source that may be written to; nothing is written."""
+    from connectors.sql.writing import preview
+
+    return preview(source, dataset, changes, folder=folder)
+
+
+def write_back(source: Source, dataset: Dataset, changes: ChangeSet, *, folder: Path, at: datetime) -> Outcome:
+    """Apply approved changes in one transaction, once, however often it is called. `at` is an aware moment, now.
+
+    Raises WriteRefused where nothing was written, SourceUnreachable where that is not known: call again with the same
+    changes.
+    """
+    from connectors.sql.writing import apply
+
+    return apply(source, dataset, changes, folder=folder, at=at)
+
+
+def within_run(run_id: str) -> AbstractContextManager[None]:
+    """Within it, the tables that a run reads of a database are seen at one moment, where it offers that."""
+    from connectors.sql.engines import within_run
+
+    return within_run(run_id)
+
+
+def release(run_id: str) -> None:
+    """Let go of what is kept open at databases for a run."""
+    from connectors.sql.engines import release
+
+    release(run_id)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -22,27 +24,58 @@ def no_rejects() -> pl.DataFrame:
 
 
 @dataclass(frozen=True)
+class Since:
+    """What is held of a dataset already, for a reader that can tell what changed.
+
+    `cursor` is what the last batch of the last read gave (JSON); `rows` is the Parquet file that holds all rows as
+    they were then, with the source's column names.
+    """
+
+    cursor: Mapping[str, Any]
+    rows: Path
+
+
+@dataclass(frozen=True)
 class Batch:
     """Rows with the source's own column names plus `_location` and `_position`, and the rejected lines among them.
 
     `rejects`: `_location`, `_position`, `reason`, and `text` (the first characters of the line, null where the dataset
-    holds personal data).
+    holds personal data). `whole` is the same in all batches of a read: together they are everything the source holds,
+    or, when False, the rows that are new or changed since, and `gone` names the keys (the source's key columns) that
+    it no longer holds. `cursor` stands on the last batch of a read that can be taken up from there; it counts once
+    the rows are safely kept. `path` names the way the rows took, for the record. `anew` says that the read began again
+    (a lost connection, a value that made its column text): the batches before this one are void.
     """
 
     frame: pl.DataFrame
     rejects: pl.DataFrame = field(default_factory=no_rejects)
+    whole: bool = True
+    gone: pl.DataFrame | None = None
+    cursor: Mapping[str, Any] | None = None
+    path: str = ""
+    anew: bool = False
 
 
 def without_empty(batches: Iterator[Batch]) -> Iterator[Batch]:
     """The batches that hold something, or one empty one, so that the columns are known also where there are no rows."""
     last, told = None, False
     for batch in batches:
-        if batch.frame.height or batch.rejects.height:
+        if batch.frame.height or batch.rejects.height or batch.gone is not None or batch.cursor is not None:
             told = True
             yield batch
         last = batch
     if last is not None and not told:
         yield last
+
+
+def settled(batches: Iterable[Batch]) -> list[Batch]:
+    """The batches that count: those from the last one that began the read anew."""
+    told: list[Batch] = []
+    for batch in batches:
+        if batch.anew:
+            told.clear()
+        told.append(batch)
+    return told
 
 
 def rejected(rows: list[tuple[str, int, str, str]], *, personal: bool) -> pl.DataFrame:

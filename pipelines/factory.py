@@ -86,6 +86,7 @@ def _raw_asset(project: Project, dataset: Dataset) -> dg.AssetsDefinition:
         description=_described(dataset, f"Rows of `{dataset.physical_name}` as the source `{source.name}` holds them."),
         output_required=False,  # a held pull materializes nothing
         group_name="raw",
+        op_tags={"dagster/priority": "1"},  # pulls come first: what is kept open at a source for them is kept shortly
         tags=_tags(dataset),
         owners=_owners(dataset),
         kinds={source.kind if source.kind != "fixed_width" else "file"},

@@ -65,6 +65,8 @@ def of_raw(site: Site, dataset: Dataset, raw: Raw) -> Metadata:
     return {
         "dagster/row_count": raw.rows,
         "rejected_lines": raw.rejected,
+        "rows_fetched": raw.fetched,
+        "way_of_the_rows": raw.path or "file",
         "changed": raw.changed,
         "checked_at": raw.checked_at,
         "changed_at": raw.changed_at,

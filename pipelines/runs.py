@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 
+import connectors
 from catalog.models import Project
 from ledger import Account, Finding
 from pipelines.factory import ACCEPT_TAG, REFRESH, definitions_for
@@ -47,13 +48,16 @@ def execute(project: Project, *, accept: frozenset[str] = frozenset(), listener:
     job = definitions_for(project).resolve_job_def(REFRESH)
     with site.alone():  # two processes that make Dagster's storage at once fail in its migrations
         history = dg.DagsterInstance.get()
-    with history as instance, listening(listener):
-        result = job.execute_in_process(
-            instance=instance,
-            raise_on_error=False,
-            tags={ACCEPT_TAG: ",".join(sorted(accept))} if accept else None,
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-        )
+    try:
+        with history as instance, listening(listener):
+            result = job.execute_in_process(
+                instance=instance,
+                raise_on_error=False,
+                tags={ACCEPT_TAG: ",".join(sorted(accept))} if accept else None,
+                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            )
+    finally:
+        connectors.release("")
     return _report(site, result, time.monotonic() - began)
 
 

@@ -7,22 +7,27 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-import pyarrow.parquet as pq
 
 import connectors
 from catalog.errors import ContractBlocked, SourceError
 from catalog.fingerprint import code_fingerprint
 from catalog.models import Dataset, Source
-from connectors.batch import REJECTS
+from connectors.batch import Since
 from ledger import Finding
+from pipelines.drifting import lasting, observed, remembered, same_columns
 from pipelines.progress import tell
 from pipelines.site import Site, one_at_a_time
 from pipelines.store import file_fingerprint, fingerprint, holds, read_json, replacing, write_json
+from pipelines.taking import taken_into
 
 
 @dataclass(frozen=True)
 class Raw:
-    """What one pull brought. `changed` is false when the source holds what it held last time."""
+    """What one pull brought. `changed` is false when the source holds what it held last time.
+
+    `path` names the way the rows took; `fetched` counts the rows that came over it, which are fewer than `rows` where
+    only what changed was read.
+    """
 
     dataset: str
     rows: int
@@ -32,6 +37,8 @@ class Raw:
     checked_at: str
     changed_at: str
     findings: tuple[Finding, ...]
+    path: str = ""
+    fetched: int = 0
 
 
 @one_at_a_time
@@ -43,7 +50,8 @@ def pull(site: Site, name: str, *, run_id: str) -> Raw:
     """
     dataset, source = site.dataset(name), site.project.sources[site.dataset(name).source]
     try:
-        raw = _pull(site, dataset, source)
+        with connectors.within_run(run_id):
+            raw = _pull(site, dataset, source)
     except SourceError as error:
         finding = connectors.unreadable(error, source, dataset)
         site.ledger.record_findings(run_id, name, "raw", [finding], site.clock())
@@ -64,55 +72,39 @@ def _pull(site: Site, dataset: Dataset, source: Source) -> Raw:
     now = site.clock().isoformat()
     memo = _memo(source, dataset, folder)
     whole = holds(home.raw(dataset.name), last.get("fingerprint", ""))
-    if memo and memo == last.get("memo") and whole:
+    if memo and memo == last.get("memo") and whole and dataset.name not in site.accept:
         tell("raw", dataset.name, last["rows"], last["rows"])
         write_json({**last, "checked_at": now}, home.manifest("raw", dataset.name))
         return _told(dataset, last | {"checked_at": now}, changed=False, findings=_stored(last))
-    findings = list(connectors.drift(source, dataset, folder=folder))
-    if any(finding.blocking for finding in findings):
+    drift = observed(site, source, dataset, last)
+    if drift.blocked:
         return _told(dataset, {"fingerprint": "", "rows": 0, "rejected": 0, "checked_at": now, "changed_at": now},
-                     changed=False, findings=tuple(findings))  # fmt: skip
+                     changed=False, findings=drift.findings)  # fmt: skip
+    since = _since(home.raw(dataset.name), last, whole=whole and same_columns(drift, last))
     with replacing(home.raw(dataset.name)) as temporary, replacing(home.rejects(dataset.name)) as refused:
-        rows, rejected = _stream(source, dataset, folder, temporary, refused)
-        findings += _volume_findings(site, dataset, rows, rejected, refused, last)
-        mark = file_fingerprint(temporary)
+        taken = taken_into(source, dataset, drift, folder, temporary, refused, since)
+        findings = [*drift.findings, *_volume_findings(site, dataset, taken.rows, taken.rejected, refused, last)]
+        mark = file_fingerprint(temporary) if taken.written else last["fingerprint"]
         changed = mark != last.get("fingerprint") or not whole
         blocked = any(finding.blocking for finding in findings)
         if blocked or not changed:
-            temporary.unlink()
-        if blocked:
-            refused.unlink()
+            temporary.unlink(missing_ok=True)
+        if blocked or not taken.written:
+            refused.unlink(missing_ok=True)
     manifest: dict[str, Any] = {
-        "memo": memo, "fingerprint": mark, "rows": rows, "rejected": rejected, "checked_at": now,
-        "changed_at": now if changed else last.get("changed_at", now),
-        "findings": [finding.model_dump(mode="json") for finding in findings],
+        "memo": memo, "fingerprint": mark, "rows": taken.rows, "rejected": taken.rejected, "checked_at": now,
+        "changed_at": now if changed else last.get("changed_at", now), "path": taken.path, "fetched": taken.fetched,
+        "cursor": taken.cursor, "findings": [finding.model_dump(mode="json") for finding in lasting(findings)],
+        **remembered(drift),
     }  # fmt: skip
-    if not blocked:
+    if not blocked:  # the cursor counts from here on, with the rows that are in place already
         write_json(manifest, home.manifest("raw", dataset.name))
     return _told(dataset, manifest, changed=changed, findings=tuple(findings))
 
 
-def _stream(source: Source, dataset: Dataset, folder: Path, target: Path, rejects: Path) -> tuple[int, int]:
-    """Write rows and rejected lines to a Parquet file each as they come; how many of each there were."""
-    rows = rejected = 0
-    writer = None
-    with pq.ParquetWriter(rejects, pl.DataFrame(schema=REJECTS).to_arrow().schema) as refused:
-        try:
-            for batch in connectors.read(source, dataset, folder=folder):
-                table = batch.frame.to_arrow(compat_level=pl.CompatLevel.oldest())
-                if writer is None:
-                    writer = pq.ParquetWriter(target, table.schema, compression="zstd", compression_level=1)
-                writer.write_table(table)
-                rows += batch.frame.height
-                if batch.rejects.height:
-                    refused.write_table(batch.rejects.to_arrow())
-                    rejected += batch.rejects.height
-                tell("raw", dataset.name, rows)
-        finally:
-            if writer is not None:
-                writer.close()
-    tell("raw", dataset.name, rows, rows)
-    return rows, rejected
+def _since(rows: Path, last: dict[str, Any], *, whole: bool) -> Since | None:
+    """What is held, where it is all there and a connector left a cursor to go on from."""
+    return Since(last["cursor"], rows) if whole and last.get("cursor") else None
 
 
 def _volume_findings(
@@ -149,12 +141,11 @@ def _volume_findings(
 
 
 def _memo(source: Source, dataset: Dataset, folder: Path) -> str:
-    """What the last read of files depended on; empty for a database, which is always asked."""
-    if source.kind == "sql":
+    """What the last read depended on; empty where a source cannot tell without being read, such as a database."""
+    mark = connectors.mark(source, dataset, folder=folder)
+    if mark is None:
         return ""
-    files = connectors.files_of(source, dataset, folder=folder)
-    marks = [f"{file.name}:{file_fingerprint(file)}:{file.stat().st_mtime_ns}" for file in files]
-    return fingerprint(source.model_dump_json(), dataset.fingerprint, code_fingerprint("connectors"), *marks)
+    return fingerprint(source.model_dump_json(), dataset.fingerprint, code_fingerprint("connectors"), mark)
 
 
 def _stored(manifest: dict[str, Any]) -> tuple[Finding, ...]:
@@ -164,5 +155,5 @@ def _stored(manifest: dict[str, Any]) -> tuple[Finding, ...]:
 def _told(dataset: Dataset, manifest: dict[str, Any], *, changed: bool, findings: tuple[Finding, ...]) -> Raw:
     return Raw(
         dataset.name, manifest["rows"], manifest["rejected"], changed, manifest["fingerprint"],
-        manifest["checked_at"], manifest["changed_at"], findings,
+        manifest["checked_at"], manifest["changed_at"], findings, manifest.get("path", ""), manifest.get("fetched", 0),
     )  # fmt: skip

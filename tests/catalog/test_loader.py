@@ -70,7 +70,7 @@ SPOILED = [
     ("project.yaml", "title: A tiny project", "title: 7", 2, "must be text, not a whole number. Put it in quotes"),
     ("project.yaml", '["Who flies where?"]', "who", 4, "'questions' must be a list, not text."),
     ("project.yaml", "name: tiny\n", "", 1, "the key 'name' is missing. Add 'name: ...' here."),
-    (OPS, "kind: sql", "kind: sqll", 2, "'kind' cannot be 'sqll'. Did you mean 'sql'?"),
+    (OPS, "kind: sql", "kind: sqll", 2, "'kind': no connector is called 'sqll'. Did you mean 'sql'"),
     (OPS, "kind: sql", "kind: csv\nencoding: utf-99", 3, "is no encoding Python knows. Write utf-8"),
     (OPS, "sqlite:///ops.db", "postgresql://ops:hunter2@db/ops", 3, "a password stands in the location"),
     (OPS, "sqlite:///ops.db", "${environment:OPS}", 3, "is no secret reference. Write ${env:NAME}"),

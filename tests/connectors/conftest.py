@@ -9,6 +9,8 @@ from sqlalchemy.exc import OperationalError
 
 import connectors
 from catalog.models import Dataset, Field, Place, Source
+from connectors.batch import settled
+from evals.clusters import MariadbCluster, PostgresCluster
 
 PLACE = Place(file="datasets/things.odcs.yaml", line=1)
 URLS = {
@@ -42,7 +44,7 @@ class Export:
         return self
 
     def batches(self):
-        batches = list(connectors.read(self.source, self.dataset, folder=self.folder))
+        batches = settled(connectors.read(self.source, self.dataset, folder=self.folder))
         assert batches, "at least one batch comes"
         assert len({tuple(batch.frame.schema.items()) for batch in batches}) == 1, "all batches have the same columns"
         for batch in batches:
@@ -141,3 +143,20 @@ def server(request, tmp_path):
     server = Server(tmp_path, request.param)
     yield server
     server.close()
+
+
+@pytest.fixture(scope="session")
+def postgresql_server():
+    """A throw-away server, for tests that kill it, lock it or follow its log."""
+    if not PostgresCluster.available():
+        pytest.skip(PostgresCluster.absent)
+    with PostgresCluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def mariadb_server():
+    if not MariadbCluster.available():
+        pytest.skip(MariadbCluster.absent)
+    with MariadbCluster(settings={"log_bin_compress": "ON", "log_bin_compress_min_len": 600}) as cluster:
+        yield cluster

@@ -1,0 +1,105 @@
+"""Read a SELECT of MariaDB or MySQL through connectorx, where each table may be seen at its own moment.
+
+connectorx opens a connection of its own, so it cannot see the run's snapshot; within its one statement InnoDB is
+consistent. It is handed numbers and text only, which it carries exactly: everything else is cast to text by the
+server and parsed here. Its faults, Rust panics included, are WayFailed, and the table is read another way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import polars as pl
+from sqlalchemy import CHAR, ColumnElement, Connection, Select, cast, func
+from sqlalchemy.engine import URL
+
+from catalog.models import Source
+from connectors.sql.texts import typed
+from connectors.sql.types import Carried, Oversized, WayFailed, shortest
+
+CARRIED = (pl.Int64(), pl.UInt64(), pl.Float64(), pl.String())
+ROWS = 16_384  # rows handed over at once
+
+
+def reaches(connection: Connection) -> bool:
+    """Whether connectorx can be told the same address: a host, and no options that it would not know."""
+    url = connection.engine.url
+    return bool(url.host) and not url.query
+
+
+def streamed(
+    connection: Connection, statement: Select[Any], columns: Sequence[Carried], source: Source
+) -> Iterator[pl.DataFrame]:
+    """Frames of at most `batch_rows` rows and about `batch_bytes`. Raises Misfit, Oversized, WayFailed."""
+    asked = [
+        column if kind.dtype in CARRIED else _as_text(column, kind).label(kind.name)
+        for column, kind in zip(statement.selected_columns, columns, strict=True)
+    ]
+    told = _parts(connection, statement.with_only_columns(*asked), source)
+    held: list[pl.DataFrame] = []
+    rows = size = 0
+    for part in told:
+        if rows and rows + part.height > source.batch_rows:
+            yield _frame(held, columns, source)
+            held, rows, size = [], 0, 0
+        held.append(part)
+        rows, size = rows + part.height, size + int(part.estimated_size())
+        if size >= source.batch_bytes:
+            yield _frame(held, columns, source)
+            held, rows, size = [], 0, 0
+    if rows:
+        yield _frame(held, columns, source)
+
+
+def _as_text(column: Any, kind: Carried) -> ColumnElement[Any]:
+    return func.hex(column) if kind.dtype == pl.Binary() else cast(column, CHAR)
+
+
+def _parts(connection: Connection, statement: Select[Any], source: Source) -> Iterator[pl.DataFrame]:
+    """What connectorx gives, with every fault of it as WayFailed."""
+    import connectorx
+
+    compiled = statement.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True})
+    query = str(compiled).replace("%%", "%")
+    seconds = source.statement_timeout
+    limit = f"max_statement_time = {seconds}"
+    if not getattr(connection.dialect, "is_mariadb", False):
+        limit = f"max_execution_time = {int(seconds * 1000)}"
+    before = ["SET SESSION time_zone = '+00:00'", "SET SESSION TRANSACTION READ ONLY", f"SET SESSION {limit}"]
+    try:
+        reader = connectorx.read_sql(
+            _address(connection.engine.url), query, return_type="arrow_stream",
+            batch_size=min(ROWS, source.batch_rows), pre_execution_query=before,
+        )  # fmt: skip
+        for batch in reader:
+            frame = pl.from_arrow(batch)
+            if not isinstance(frame, pl.DataFrame):
+                raise WayFailed("a batch of rows became a column")
+            yield frame
+    except GeneratorExit:
+        raise
+    except Exception as error:  # noqa: BLE001 - a Rust error says nothing by its class, and may quote the address
+        raise WayFailed(type(error).__name__) from None
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise WayFailed("PanicException") from None
+
+
+def _address(url: URL) -> str:
+    return url.set(drivername="mysql").render_as_string(hide_password=False)
+
+
+def _frame(parts: list[pl.DataFrame], columns: Sequence[Carried], source: Source) -> pl.DataFrame:
+    frame = pl.concat(parts, how="vertical_relaxed")
+    frame = frame.rename(dict(zip(frame.columns, [column.name for column in columns], strict=True)))
+    for column in columns:
+        text = frame[column.name]
+        if text.dtype == pl.String and text.estimated_size() > source.cell_bytes:
+            longest = text.str.len_bytes().max()
+            if isinstance(longest, int) and longest > source.cell_bytes:
+                raise Oversized(longest)
+    told = typed(frame, columns)
+    single = [column.name for column in columns if column.single]
+    return told.with_columns([shortest(told[name]) for name in single]) if single else told
