@@ -1,92 +1,177 @@
-"""What a source holds against its contract, as findings: columns absent, new or retyped, or nothing readable."""
+"""What a source holds against its contract and against what it held last time, as findings, one for each kind of drift.
+
+The contract's mode decides what follows: `evolve` takes what it can and tells, `freeze` takes nothing, `discard` leaves
+out what drifted, `quarantine` sets the rows aside that carry it. A changed key, and a column that must be there and is
+not, block in every mode. `docs/drift.md` has the table.
+"""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from catalog.errors import SourceError
-from catalog.models import Dataset, LogicalType, Source
-from ledger.models import Finding
+from catalog.models import Dataset, DriftMode, Place, Source
+from connectors.differences import Difference, Kind, differences, new_columns, settled
+from connectors.shapes import Shape, promised_fields
+from ledger.models import Finding, Severity
 
-NUMBERS: tuple[LogicalType, ...] = ("number", "integer")
-WHOLE: tuple[LogicalType, ...] = (
-    "integer",
-    "number",
-    "boolean",
-    "time",
-    "date",
-    "timestamp",
-)  # HHMM, YYYYMMDD: old habits
-# What a declared type can be read as, by the first word of its name. A name that is not here may hold anything.
-KINDS: dict[str, tuple[LogicalType, ...]] = {
-    **dict.fromkeys(("bool", "boolean"), ("boolean",)),
-    **dict.fromkeys(("bit",), ("boolean", "integer")),
-    **dict.fromkeys(("tinyint", "smallint", "mediumint", "int", "integer", "bigint", "serial", "bigserial"), WHOLE),
-    **dict.fromkeys(("int2", "int4", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"), WHOLE),
-    **dict.fromkeys(
-        ("float", "real", "double", "float4", "float8", "halffloat", "binary_float", "binary_double"), ("number",)
-    ),
-    **dict.fromkeys(("numeric", "decimal", "number", "decimal128", "decimal256", "money", "smallmoney"), NUMBERS),
-    **dict.fromkeys(("timestamp", "timestamptz", "datetimeoffset"), ("timestamp",)),
-    **dict.fromkeys(("datetime", "datetime2", "smalldatetime"), ("timestamp", "date")),
-    **dict.fromkeys(("date", "date32", "date64"), ("date", "timestamp")),
-    **dict.fromkeys(("time", "timetz", "time32", "time64"), ("time",)),
-    **dict.fromkeys(("interval", "duration", "month_interval", "uuid", "uniqueidentifier", "blob", "bytea"), ()),
-    **dict.fromkeys(
-        ("binary", "varbinary", "large_binary", "fixed_size_binary", "longblob", "mediumblob", "tinyblob"), ()
-    ),
-    **dict.fromkeys(("list", "large_list", "fixed_size_list", "struct", "map"), ()),
+TOLD_ONCE = frozenset({"drift/widened-columns"})  # harmless: told by the read that saw it, then accepted
+SHOWN = 8  # columns that a message names
+PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")  # what YAML takes as text without quotes
+BOOLEANS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})  # words that YAML does not
+
+WHAT: dict[Kind, str] = {
+    "new-columns": "holds columns the contract does not know",
+    "missing-columns": "lacks columns the contract promises",
+    "renamed-columns": "lacks columns the contract promises, and new ones may be they",
+    "widened-columns": "declares columns wider than before",
+    "narrowed-columns": "declares columns narrower than before",
+    "retyped-columns": "declares columns of another type",
+    "key": "tells its rows apart by other columns",
+    "unique": "no longer promises that these are unique",
 }
-FIRST_WORD = re.compile(r"[a-z0-9_]+")
+_TAKEN = "They are read as before."
+FATE: dict[Kind, dict[DriftMode, str]] = {
+    "new-columns": {
+        "evolve": "They are kept with the raw rows and not used.", "discard": "They are not taken.",
+        "quarantine": "Rows with a value in them go to quarantine.",
+    },
+    "missing-columns": dict.fromkeys(("evolve", "discard", "quarantine"), "They read as null."),
+    "renamed-columns": {
+        "evolve": "The old ones read as null.", "discard": "The old ones read as null, the new ones are not taken.",
+        "quarantine": "The old ones read as null; rows with a value in the new ones go to quarantine.",
+    },
+    "widened-columns": dict.fromkeys(("evolve", "discard", "quarantine"), _TAKEN),
+    "narrowed-columns": {
+        "evolve": f"{_TAKEN} What the source cut off is lost there.",
+        "discard": "A value that cannot be read as promised reads as null.",
+        "quarantine": "A row whose value cannot be read as promised goes to quarantine.",
+    },
+    "retyped-columns": {
+        "evolve": _TAKEN, "discard": "A value that cannot be read as promised reads as null.",
+        "quarantine": "A row whose value cannot be read as promised goes to quarantine.",
+    },
+    "key": {},
+    "unique": dict.fromkeys(("evolve", "discard", "quarantine"), "The rows are taken."),
+}  # fmt: skip
+HELD = "Nothing is taken; the last good rows stay."
 
 
-def drift_findings(source: Source, dataset: Dataset, held: Mapping[str, str]) -> list[Finding]:
-    """Findings of stage `raw`. `held` maps column names to declared types; `text` may hold any type."""
-    promised = {field.physical_name: field for field in dataset.fields if field.combine is None}
-    findings = []
-    owner = source.owner or dataset.owner
-    for name in sorted(set(promised) - set(held)):
-        field = promised[name]
-        near = [one for one in held if one.casefold() == name.casefold()]
-        hint = f"The source has '{near[0]}': correct the contract's physicalName." if near else (
-            f"Ask {owner or 'the owner'} to restore it, or take it out of {dataset.place.file}.")  # fmt: skip
-        findings.append(Finding(
-            rule=f"missing-column/{name}", dataset=dataset.name, stage="raw", severity="critical", count=1,
-            unit="columns",
-            message=f"The column '{name}' ({field.name}) that the contract promises is not in {dataset.physical_name}.",
-            evidence={"promised": sorted(promised), "held": sorted(held)}, owner=owner, remedy=hint, blocking=True,
-        ))  # fmt: skip
-    new = sorted(set(held) - set(promised))
-    if new:
-        frozen = dataset.drift == "freeze"
-        findings.append(Finding(
-            rule="new-columns", dataset=dataset.name, stage="raw", severity="critical" if frozen else "info",
-            count=len(new), unit="columns", sample_keys=tuple(new[:20]), owner=owner, blocking=frozen,
-            message=f"{dataset.physical_name} holds columns the contract does not know: {', '.join(new[:8])}.",
-            evidence={"columns": {name: held[name] for name in new}},
-            remedy=f"Describe them in {dataset.place.file}; until then they are left out.",
-        ))  # fmt: skip
-    for name in sorted(set(promised) & set(held)):
-        allowed = _allowed(held[name])
-        field = promised[name]
-        if allowed is not None and field.type not in allowed and field.type != "string":
-            findings.append(Finding(
-                rule=f"type-changed/{name}", dataset=dataset.name, stage="raw", severity="warning", count=1,
-                unit="columns", owner=owner,
-                message=f"The source declares '{name}' as {held[name]}; the contract reads it as {field.type}.",
-                evidence={"declared": held[name], "promised": field.type},
-                remedy="Correct the contract's logicalType, or settle the change with the owner.",
-            ))  # fmt: skip
-    return findings
+@dataclass(frozen=True)
+class Drift:
+    """What a source is like against its contract and its accepted shape, and what a read must do about it.
+
+    `kept` is the shape to keep as accepted once the rows are taken. `new` are columns that neither the contract names
+    nor a person accepted, `doubted` promised ones whose type holds less or something else.
+    """
+
+    findings: tuple[Finding, ...]
+    shape: Shape
+    kept: Shape
+    new: tuple[str, ...]
+    doubted: tuple[str, ...]
+
+    @property
+    def blocked(self) -> bool:
+        """Whether no row may be taken."""
+        return any(finding.blocking for finding in self.findings)
 
 
-def _allowed(declared: str) -> tuple[LogicalType, ...] | None:
-    """Logical types, beside string, that a declared type can be read as; None where it may hold anything."""
-    word = FIRST_WORD.match(declared.lower())
-    if word is None:
-        return None
-    return () if declared.endswith("[]") else KINDS.get(word.group())
+def drift_of(source: Source, dataset: Dataset, shape: Shape, last: Shape | None) -> Drift:
+    """Hold a shape against the contract and the shape last accepted, None where nothing ever was."""
+    found = differences(dataset, shape, last)
+    kinds = [kind for kind in WHAT if any(one.kind == kind for one in found)]
+    findings = [_finding(kind, [one for one in found if one.kind == kind], source, dataset) for kind in kinds]
+    doubted = [one.column for one in found if one.kind in ("narrowed-columns", "retyped-columns")]
+    return Drift(
+        findings=tuple(findings), shape=shape, kept=settled(dataset, shape, last, found),
+        new=tuple(new_columns(dataset, shape, last)), doubted=tuple(doubted),
+    )  # fmt: skip
+
+
+def drift_findings(source: Source, dataset: Dataset, shape: Shape, last: Shape | None = None) -> list[Finding]:
+    """Findings of stage `raw`, one for each kind of drift."""
+    return list(drift_of(source, dataset, shape, last).findings)
+
+
+def _finding(kind: Kind, found: Sequence[Difference], source: Source, dataset: Dataset) -> Finding:
+    mode = dataset.drift
+    blocking = mode == "freeze" or any(one.blocks for one in found)
+    listed = [_told(one, dataset) for one in found]
+    fate = HELD if blocking else FATE[kind][mode]
+    return Finding(
+        rule=f"drift/{kind}", dataset=dataset.name, stage="raw", severity=_severity(kind, mode, blocking),
+        count=len(found), unit="columns", sample_keys=tuple(one.column for one in found[:20]),
+        message=f"{dataset.physical_name} {WHAT[kind]}: {'; '.join(listed[:SHOWN])}. {fate}",
+        evidence={"mode": mode, "changes": [_change(one) for one in found]},
+        owner=source.owner or dataset.owner, remedy=_remedy(kind, found, source, dataset), blocking=blocking,
+    )  # fmt: skip
+
+
+def _severity(kind: Kind, mode: DriftMode, blocking: bool) -> Severity:
+    if blocking:
+        return "critical"
+    if kind == "widened-columns" or (kind == "new-columns" and mode != "quarantine"):
+        return "info"
+    return "warning"
+
+
+def _change(one: Difference) -> dict[str, str]:
+    signs = {"signs": ", ".join(one.signs)} if one.signs else {}
+    return {"column": one.column, "before": one.before, "now": one.now, **signs}
+
+
+def _told(one: Difference, dataset: Dataset) -> str:
+    """One difference in a few words."""
+    if one.kind == "new-columns":
+        return one.column
+    if one.kind == "missing-columns":
+        names = ", ".join(field.name for field in promised_fields(dataset).get(one.column, ()))
+        return f"{one.column} ({names})" if names else one.column
+    if one.kind == "renamed-columns":
+        return f"{one.column}, perhaps now {one.other} ({', '.join(one.signs)})"
+    if one.kind == "key":
+        return f"{one.before} before, {one.now} now, {one.column} in the contract"
+    return one.column if one.kind == "unique" else f"{one.column} was {one.before} and is {one.now}"
+
+
+def _remedy(kind: Kind, found: Sequence[Difference], source: Source, dataset: Dataset) -> str:
+    """What the owner does so that the finding goes: in the contract, at the source, or by accepting what is there."""
+    owner = source.owner or dataset.owner or "the owner of the source"
+    accept = f"landbridge run --accept {dataset.name}"
+    places = ", ".join(dict.fromkeys(_place(one, dataset) for one in found))
+    if kind == "new-columns":
+        return f"Describe them in {dataset.place.file}, or accept that they are left out: {accept}"
+    if kind == "renamed-columns":
+        lines = [f"`physicalName: {_yaml(one.other)}` at {_place(one, dataset)}" for one in found]
+        return f"If they were renamed, write {'; '.join(lines)}. Otherwise ask {owner} to restore them."
+    if kind == "missing-columns":
+        after = "" if any(one.blocks for one in found) else f", or accept that they are gone: {accept}"
+        return f"Ask {owner} to restore them, or take them out of the contract ({places}){after}"
+    if kind == "key":
+        return f"Correct primaryKey in the contract ({places}), or, if its key still holds: {accept}"
+    if kind == "unique":
+        return f"Settle it with {owner}; if it is right: {accept}"
+    return f"Settle it with {owner}; then write logicalType and physicalType as they are now ({places}), or {accept}"
+
+
+def _place(one: Difference, dataset: Dataset) -> str:
+    """Where the contract speaks of a column."""
+    for name in (one.column, *one.column.split(", ")):
+        for field in promised_fields(dataset).get(name, ()):
+            return _at(field.place)
+    return _at(dataset.place)
+
+
+def _at(place: Place) -> str:
+    return f"{place.file}:{place.line}"
+
+
+def _yaml(name: str) -> str:
+    return name if PLAIN.fullmatch(name) and name.lower() not in BOOLEANS else json.dumps(name, ensure_ascii=False)
 
 
 def unreadable_finding(error: SourceError, source: Source, dataset: Dataset) -> Finding:

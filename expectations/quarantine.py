@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from catalog.models import Dataset
-from expectations.disclosure import HIDDEN, secrets, told_key, told_value
+from expectations.disclosure import HIDDEN, secrets, tellable, told_key, told_value
 from expectations.wording import as_text
 
 QUARANTINED: Mapping[str, type[pl.DataType] | pl.DataType] = {
@@ -75,7 +75,7 @@ def _told(rows: pl.DataFrame, causes: Sequence[Cause], marks: Sequence[pl.Expr],
 def _value(rows: pl.DataFrame, cause: Cause, dataset: Dataset) -> pl.Expr:
     if not cause.unread:
         return told_value(rows.schema, dataset, cause.fields)
-    if any(name in secrets(dataset) for name in cause.fields):
+    if not tellable(dataset, cause.fields):
         return pl.lit(HIDDEN)
     ours = pl.element().filter(pl.element().struct.field("field") == cause.fields[0])
     return pl.col("_faults").list.eval(ours.struct.field("value")).list.first()

@@ -6,13 +6,15 @@ checks decide what becomes of it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 
 import polars as pl
 
 from catalog.models import Combine, Dataset, Field
-from pipelines.casting import as_text, cleaned, polars_type, typed
+from expectations.unread import NEW_COLUMNS
+from pipelines.casting import BLANKS, as_text, cleaned, polars_type, typed
 from pipelines.patterns import in_utc, is_midnight
 
 FAULTS = pl.List(pl.Struct({"field": pl.String, "value": pl.String, "reason": pl.String, "mode": pl.String}))
@@ -23,17 +25,18 @@ KEY_SEPARATOR = "|"
 UTC = pl.Datetime("us", "UTC")
 
 
-def normalize(frame: pl.DataFrame, dataset: Dataset) -> pl.DataFrame:
+def normalize(frame: pl.DataFrame, dataset: Dataset, *, undescribed: Sequence[str] = ()) -> pl.DataFrame:
     """Contract fields in contract order, then `_location`, `_position`, `_key`, `_outcome`, `_faults`.
 
     `frame` holds the source's own columns (a missing one counts as null) or is normalized already, which changes
-    nothing. `_outcome` is `ready`, `filtered` (outside `keep`), `discarded` (an unreadable value whose mode discards
-    the row) or `duplicate` (a later row has the same key). Raises ValueError for a pattern or unit nobody understands.
+    nothing. A value in one of the `undescribed` columns, which no field is read from, is a fault. `_outcome` is
+    `ready`, `filtered` (outside `keep`), `discarded` (an unreadable value whose mode discards the row) or `duplicate`
+    (a later row has the same key). Raises ValueError for a pattern or unit nobody understands.
     """
     names = [*(field.name for field in dataset.fields), *PROVENANCE, "_key", "_outcome", "_faults"]
     if set(names) <= set(frame.columns) and frame.schema["_faults"] == FAULTS:
         return frame.select(names)
-    values, faults = _read_values(frame, dataset)
+    values, faults = _read_values(frame, dataset, undescribed)
     values = values.with_columns(*_provenance(frame))
     keyed = values.with_columns(_key(dataset).alias("_key"), faults)
     return keyed.with_columns(_outcome(dataset)).select(names)
@@ -47,7 +50,7 @@ def _provenance(frame: pl.DataFrame) -> list[pl.Series]:
     return [(frame[name] if name in frame.columns else known[name]).alias(name) for name in PROVENANCE]
 
 
-def _read_values(frame: pl.DataFrame, dataset: Dataset) -> tuple[pl.DataFrame, pl.Series]:
+def _read_values(frame: pl.DataFrame, dataset: Dataset, undescribed: Sequence[str]) -> tuple[pl.DataFrame, pl.Series]:
     """All fields as typed columns, and the faults of each row."""
     physical = [field for field in dataset.fields if field.combine is None]
     present = [field for field in physical if field.physical_name in frame.columns]
@@ -68,7 +71,13 @@ def _read_values(frame: pl.DataFrame, dataset: Dataset) -> tuple[pl.DataFrame, p
         if field.combine is not None:
             values, bad = _combined(values, field, field.combine, marks)
             unreadable[field.name] = bad
-    return values, _faults(dataset, clean, unreadable, values.height)
+    parts = [
+        _told(field, clean, unreadable[field.name])
+        for field in dataset.fields
+        if field.name in unreadable and unreadable[field.name].any()
+    ]
+    parts += [_unexpected(name, frame[name]) for name in undescribed if name in frame.columns]
+    return values, _faults(parts, values.height)
 
 
 def _midnights(dataset: Dataset, clean: pl.DataFrame) -> dict[str, pl.Series]:
@@ -118,15 +127,10 @@ def _is_zone(name: str) -> bool:
     return True
 
 
-def _faults(dataset: Dataset, clean: pl.DataFrame, unreadable: dict[str, pl.Series], height: int) -> pl.Series:
-    """One list per row, in the order of the fields. Only rows with a fault take part, so clean data costs nothing."""
+def _faults(parts: list[pl.DataFrame], height: int) -> pl.Series:
+    """One list per row, in the order of the parts. Only rows with a fault take part, so clean data costs nothing."""
     none = pl.Series("_faults", [[]], dtype=FAULTS)
-    parts = [
-        _told(field, clean, unreadable[field.name])
-        for field in dataset.fields
-        if field.name in unreadable and unreadable[field.name].any()
-    ]
-    if not parts:
+    if not any(part.height for part in parts):
         return none.new_from_index(0, height)
     by_row = pl.concat(parts).group_by("row", maintain_order=True).agg(pl.col("fault").alias("_faults"))
     rows = pl.DataFrame({"row": pl.int_range(height, dtype=pl.UInt32, eager=True)})
@@ -146,6 +150,20 @@ def _told(field: Field, clean: pl.DataFrame, bad: pl.Series) -> pl.DataFrame:
         pl.lit(field.on_bad_value).alias("mode"),
     )
     return pl.DataFrame({"row": at}).with_columns(fault.alias("fault"))
+
+
+def _unexpected(name: str, values: pl.Series) -> pl.DataFrame:
+    """Row number and fault for each value of a column that the contract does not describe; its label is unknown."""
+    present = values.is_not_null()
+    if values.dtype == pl.String:
+        present &= values.str.strip_chars(BLANKS) != ""
+    fault = pl.struct(
+        pl.lit(f"{NEW_COLUMNS}/{name}").alias("field"),
+        pl.lit(HIDDEN).alias("value"),
+        pl.lit("a value in a column that the contract does not know").alias("reason"),
+        pl.lit("quarantine_row").alias("mode"),
+    )
+    return pl.DataFrame({"row": present.fill_null(False).arg_true()}).with_columns(fault.alias("fault"))
 
 
 def _shown(values: pl.Series) -> pl.Expr:

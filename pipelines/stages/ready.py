@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
+import connectors
 from catalog.fingerprint import code_fingerprint
 from ledger import Finding
+from pipelines.drifting import as_taken, undescribed
 from pipelines.normalize import normalize
 from pipelines.progress import tell
 from pipelines.site import Site, one_at_a_time
@@ -32,11 +34,13 @@ class Ready:
 @one_at_a_time
 def make_ready(site: Site, name: str, *, run_id: str) -> Ready:
     """Normalize and check the raw rows of a dataset; skip both when neither rows, contract nor code changed."""
+    connectors.release(run_id)  # what was kept at the sources for the rest of the pulls is wanted no longer
     dataset, home = site.dataset(name), site.home
     raw = read_json(home.manifest("raw", name))
-    memo = fingerprint(
-        raw["fingerprint"], dataset.fingerprint, code_fingerprint("catalog", "pipelines", "expectations")
-    )
+    dataset, unknown = as_taken(dataset, raw), undescribed(dataset, raw)
+    borne = [raw.get("drift", {}).get(part, []) for part in ("new", "doubted")]
+    code = code_fingerprint("catalog", "pipelines", "expectations")
+    memo = fingerprint(raw["fingerprint"], dataset.fingerprint, borne, code)
     last = read_json(home.manifest("ready", name))
     # a dataset that blocked before it ever was ready has no file and no mark
     if last.get("memo") == memo and (holds(home.ready(name), last["fingerprint"]) or not last["fingerprint"]):
@@ -45,7 +49,7 @@ def make_ready(site: Site, name: str, *, run_id: str) -> Ready:
     import expectations  # heavy work is near: checks load Great Expectations
 
     tell("ready", name, 0, raw["rows"])
-    frame = normalize(pl.read_parquet(home.raw(name)), dataset)
+    frame = normalize(pl.read_parquet(home.raw(name)), dataset, undescribed=unknown)
     report = expectations.check(frame, dataset)
     site.ledger.record_findings(run_id, name, "ready", list(report.findings), site.clock())
     manifest = {

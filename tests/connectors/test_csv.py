@@ -186,7 +186,7 @@ def test_files_with_other_column_orders_fall_into_the_same_columns(csv):
 def test_a_column_that_one_file_lacks_is_null_there_and_blocks_where_it_was_promised(csv):
     told = csv("a,b\n1,x\n", physical="*.csv").holds("a,c\n2,z\n", "b.csv")
     assert told.rows() == [("1", "x", None), ("2", None, "z")]
-    assert told.rules() == {"missing-column/b": True, "new-columns": False}
+    assert told.rules() == {"drift/missing-columns": True, "drift/new-columns": False}
 
 
 def test_one_empty_file_among_several_is_refused(csv):

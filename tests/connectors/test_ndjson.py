@@ -56,12 +56,12 @@ def test_a_key_that_appears_late_is_told_by_drift_and_changes_no_batch(ndjson, m
     monkeypatch.setattr(lines, "BLOCK_BYTES", 8)
     told = ndjson('{"a": 1}\n' * 5 + '{"a": 2, "b": 3, "late": 4}\n', batch_rows=2)
     assert told.rows() == [("1", None)] * 5 + [("2", "3")]
-    assert told.rules() == {"new-columns": False}
+    assert told.rules() == {"drift/new-columns": False}
     assert told.drift()[0].sample_keys == ("late",)
 
 
 def test_a_key_that_no_line_holds_is_a_missing_column(ndjson):
-    assert ndjson('{"a": 1}\n').rules() == {"missing-column/b": True}
+    assert ndjson('{"a": 1}\n').rules() == {"drift/missing-columns": True}
 
 
 def test_blank_lines_are_no_rows_and_several_files_are_read(ndjson):

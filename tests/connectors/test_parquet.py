@@ -47,7 +47,7 @@ def test_files_with_other_column_orders_and_narrower_types_fall_into_the_same_co
 def test_a_column_that_one_file_lacks_is_null_there_and_blocks_where_it_was_promised(parquet):
     told = parquet(pa.table({"i": [1], "s": ["a"]}), pa.table({"s": ["b"]}), fields=("i", "s"))
     assert told.rows() == [(1, "a"), (None, "b")]
-    assert told.rules() == {"missing-column/i": True}
+    assert told.rules() == {"drift/missing-columns": True}
 
 
 def test_files_whose_types_do_not_meet_are_refused(parquet):
