@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from catalog.errors import SourceUnreadable
 from catalog.models import Dataset, Source
 from connectors.batch import Batch
+from connectors.bounding import bounded
 from connectors.files import common_columns, files_of, location_of, opened, refuse_reserved
 
 
@@ -29,10 +30,10 @@ def read(source: Source, dataset: Dataset, *, folder: Path) -> Iterator[Batch]:
         place = location_of(path, folder=folder)
         position, yielded = 1, False
         with _readable(path, source, dataset), opened(path, source, dataset) as handle, pq.ParquetFile(handle) as file:
-            for batch in file.iter_batches(batch_size=source.batch_rows):
-                frame = _frame(pa.Table.from_batches([batch]), schema)
-                yield Batch(_placed(frame, place, position))
-                position, yielded = position + frame.height, True
+            for batch in file.iter_batches(batch_size=_rows_at_once(file, source)):
+                for frame in bounded(_frame(pa.Table.from_batches([batch]), schema), source):
+                    yield Batch(_placed(frame, place, position))
+                    position, yielded = position + frame.height, True
         if not yielded:
             yield Batch(_placed(_frame(schema.empty_table(), schema), place, 1))
 
@@ -84,6 +85,13 @@ def _frame(table: pa.Table, schema: pa.Schema) -> pl.DataFrame:
     frame = pl.from_arrow(whole)
     assert isinstance(frame, pl.DataFrame)  # noqa: S101 - a table becomes a frame
     return frame
+
+
+def _rows_at_once(file: pq.ParquetFile, source: Source) -> int:
+    """As many rows as a batch may hold, by the size that the file's row groups declare."""
+    groups = [file.metadata.row_group(at) for at in range(file.metadata.num_row_groups)]
+    widest = max((group.total_byte_size / group.num_rows for group in groups if group.num_rows), default=0.0)
+    return max(1, min(source.batch_rows, int(source.batch_bytes / max(widest, 1.0))))
 
 
 def _placed(frame: pl.DataFrame, place: str, position: int) -> pl.DataFrame:

@@ -17,6 +17,7 @@ import polars as pl
 from catalog.errors import SourceUnreadable
 from catalog.models import Dataset, Source
 from connectors.batch import Batch, rejected
+from connectors.bounding import bounded
 from connectors.files import common_columns, files_of, is_personal, location_of, refuse_reserved
 from connectors.lines import LONGEST_LINE, Block, Broken, blocks, fault_of, is_broken, shown
 
@@ -42,8 +43,9 @@ def read(source: Source, dataset: Dataset, *, folder: Path) -> Iterator[Batch]:
             told = frame.with_columns(*absent, pl.lit(place).alias("_location")).select(
                 *names, "_location", "_position"
             )
-            for start in range(0, max(told.height, 1), source.batch_rows):
-                yield Batch(told.slice(start, source.batch_rows), rejects if start == 0 else rejects.head(0))
+            for piece in bounded(told, source):
+                yield Batch(piece, rejects)
+                rejects = rejects.clear()
 
 
 def columns(source: Source, dataset: Dataset, *, folder: Path) -> dict[str, str]:

@@ -12,6 +12,7 @@ import polars as pl
 from catalog.errors import SourceUnreadable
 from catalog.models import Dataset, Field, Source
 from connectors.batch import Batch, rejected
+from connectors.bounding import bounded
 from connectors.files import files_of, is_personal, location_of, refuse_reserved
 from connectors.lines import Broken, blocks
 
@@ -53,10 +54,10 @@ def read(source: Source, dataset: Dataset, *, folder: Path) -> Iterator[Batch]:
         place = location_of(path, folder=folder)
         for records, faults, layout in _pieces(source, dataset, path, fields):
             rejects = rejected([(place, *fault) for fault in sorted(faults)], personal=personal)
-            for start in range(0, max(records.height, 1), source.batch_rows):
-                piece = records.slice(start, source.batch_rows)
+            for piece in bounded(records, source):
                 frame = piece.select(*layout.cuts(), pl.lit(place).alias("_location"), "_position")
-                yield Batch(frame, rejects if start == 0 else rejects.head(0))
+                yield Batch(frame, rejects)
+                rejects = rejects.clear()
 
 
 def columns(source: Source, dataset: Dataset, *, folder: Path) -> dict[str, str]:

@@ -19,7 +19,8 @@ from catalog.errors import SourceUnreadable
 from catalog.models import Dataset, Source
 from connectors.files import opened
 
-BLOCK_BYTES = 4 * 1024 * 1024
+BLOCK_BYTES = 4 * 1024 * 1024  # or what a batch may hold, where that is less
+LEAST_BLOCK = 64 * 1024  # a line is looked for in everything read since the last one, so not too often
 LONGEST_LINE = 16 * 1024 * 1024  # characters; a longer line is no row, whatever it is
 END_OF_FILE = "\x1a"  # Ctrl-Z, the last character of a DOS text file
 MARK = "\udc80"  # stands where bytes could not be decoded; no encoding gives a lone surrogate
@@ -67,6 +68,7 @@ class Block:
 
 def blocks(path: Path, source: Source, dataset: Dataset) -> Iterator[Block]:
     """The file in blocks of whole lines. Raises SourceUnreadable where it holds nothing but blanks."""
+    portion = min(BLOCK_BYTES, max(LEAST_BLOCK, source.batch_bytes))
     with opened(path, source, dataset) as file:
         start = file.read(4)
         mark, encoding = next(((mark, name) for mark, name in BOMS if start.startswith(mark)), (b"", source.encoding))
@@ -74,7 +76,7 @@ def blocks(path: Path, source: Source, dataset: Dataset) -> Iterator[Block]:
         decoder = codecs.getincrementaldecoder(encoding)(errors="landbridge.mark")
         rest, number, blank = "", 1, True
         while True:
-            content = file.read(BLOCK_BYTES)
+            content = file.read(portion)
             rest += decoder.decode(content, final=not content)
             if not content:
                 break

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -12,7 +12,7 @@ import yaml
 from catalog.models import Dataset, Source
 from connectors.batch import Batch, rejected
 from connectors.files import base_of, files_of, is_personal, location_of, opened, promised_columns, refuse_reserved
-from connectors.lines import BOMS
+from connectors.lines import BOMS, is_broken
 
 FENCE = "---"
 OWN = ("path", "title", "text")
@@ -28,10 +28,10 @@ def read(source: Source, dataset: Dataset, *, folder: Path) -> Iterator[Batch]:
     names = list(dict.fromkeys([*OWN, *promised_columns(dataset)]))
     refuse_reserved(names, source, dataset, "the contract")
     files = files_of(source, dataset, folder=folder)
-    for start in range(0, len(files), source.batch_rows):
+    for portion in _portions(files, source):
         rows: list[dict[str, str]] = []
         faults = []
-        for path in files[start : start + source.batch_rows]:
+        for path in portion:
             place = location_of(path, folder=folder)
             try:
                 rows.append({**_row(path, source, dataset, folder), "_location": place})
@@ -51,6 +51,23 @@ def columns(source: Source, dataset: Dataset, *, folder: Path) -> dict[str, str]
         except ValueError:
             continue  # `read` makes a reject of it
     return found
+
+
+def _portions(files: Sequence[Path], source: Source) -> Iterator[list[Path]]:
+    """The files, as many at once as a batch may hold rows and bytes."""
+    portion: list[Path] = []
+    held = 0
+    for path in files:
+        try:
+            size = path.stat().st_size
+        except OSError:
+            size = 0  # what is wrong with it, `opened` tells
+        if portion and (len(portion) == source.batch_rows or held + size > source.batch_bytes):
+            yield portion
+            portion, held = [], 0
+        portion.append(path)
+        held += size
+    yield portion
 
 
 def _row(path: Path, source: Source, dataset: Dataset, folder: Path) -> dict[str, str]:
@@ -106,8 +123,18 @@ def _front(text: str) -> dict[str, str]:
 
 def _spelled(node: yaml.Node, text: str) -> str:
     if isinstance(node, yaml.ScalarNode):
-        return "" if node.tag.endswith(":null") else str(node.value)
+        return "" if node.tag.endswith(":null") else _whole(str(node.value))
     return text[node.start_mark.index : node.end_mark.index].strip()
+
+
+def _whole(text: str) -> str:
+    """Text in which both halves of a character are put together: JSON writes an emoji as two escapes."""
+    if not is_broken(text):
+        return text
+    try:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        raise ValueError("half a character: a lone surrogate") from None
 
 
 def _heading(text: str) -> str:

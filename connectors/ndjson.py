@@ -11,6 +11,7 @@ import polars as pl
 
 from catalog.models import Dataset, Source
 from connectors.batch import Batch, rejected
+from connectors.bounding import bounded
 from connectors.files import files_of, is_personal, location_of, promised_columns, refuse_reserved
 from connectors.lines import Broken, blocks, is_broken
 
@@ -27,8 +28,8 @@ def read(source: Source, dataset: Dataset, *, folder: Path) -> Iterator[Batch]:
         place = location_of(path, folder=folder)
         for block in blocks(path, source, dataset):
             lines, broken = block.frame()
-            for start in range(0, max(lines.height, 1), source.batch_rows):
-                rows, positions, faults = _rows(lines.slice(start, source.batch_rows), names)
+            for piece in bounded(lines, source):
+                rows, positions, faults = _rows(piece, names)
                 cells = list(zip(*rows, strict=True)) if rows else [()] * len(names)
                 data = {name: pl.Series(cells[at], dtype=pl.String) for at, name in enumerate(names)}
                 frame = pl.DataFrame(data).with_columns(

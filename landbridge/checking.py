@@ -14,10 +14,14 @@ from ledger import Finding
 def check_sources(project: Project) -> list[Finding]:
     """Reach every source and list where it differs from its contract; an unreachable one is a critical finding."""
     findings: list[Finding] = []
+    told: set[str] = set()  # sources whose kind and options are judged, once and not for each dataset
     for name in sorted(project.datasets):
         dataset = project.datasets[name]
         source = project.sources[dataset.source]
         try:
+            if source.name not in told:
+                findings += connectors.kind_findings(source, dataset)
+            told.add(source.name)
             findings += connectors.drift(source, dataset, folder=project.folder)
         except SourceError as error:
             findings.append(connectors.unreadable(error, source, dataset))

@@ -25,7 +25,7 @@ Row = dict[str, Any]
 
 def examine(folder: Path) -> list[Row]:
     """One row per examination: what, ok, detail, remedy."""
-    rows = [_python(), *(_package(name) for name in NEEDED), _runtime()]
+    rows = [_python(), *(_package(name) for name in NEEDED), _runtime(), *_plugins()]
     try:
         from catalog import load_project
 
@@ -56,6 +56,16 @@ def _runtime() -> Row:
     found = [name for name in FASTER if importlib.util.find_spec(name)]
     detail = ", ".join(found) or "sentence-transformers only: works, four times slower"
     return _row("embedding runtime", True, detail)
+
+
+def _plugins() -> list[Row]:
+    """Connectors that other distributions bring."""
+    from connectors.plugins import examined
+
+    return [
+        _row(f"connector {kind}", not fault, f"{owners}: {fault}" if fault else owners, remedy)
+        for kind, owners, fault, remedy in examined()
+    ]
 
 
 def _state(project: Project) -> list[Row]:

@@ -66,10 +66,16 @@ def test_a_key_the_contract_does_not_know_is_told_by_drift_and_changes_no_batch(
         name="export", kind="markdown", location="in", batch_rows=1, place=Place(file="sources/export.yaml")
     )
     assert [row[0] for row in told.rows()] == ["a.md", "b.md"]
-    assert told.rules() == {"missing-column/version": True, "new-columns": False}
+    assert told.rules() == {"drift/missing-columns": True, "drift/new-columns": False}
 
 
 def test_a_folder_of_files_without_text_gives_one_empty_batch_and_a_reject_each(guides):
     told = guides(a="", b=" ")
     assert told.rows() == []
     assert len(told.rejects()) == 2
+
+
+def test_an_emoji_written_in_two_halves_is_one_character_and_a_half_is_a_reject(guides):
+    told = guides(a='---\nversion: "\\ud83d\\ude42"\n---\nText', b='---\nversion: "\\ud83d"\n---\nText')
+    assert told.rows() == [("a.md", "a", "Text", "\U0001f642")]
+    assert told.rejects() == [(1, "half a character: a lone surrogate")]
