@@ -25,6 +25,8 @@ __all__ = [
     "BUILT_IN",
     "drift",
     "files_of",
+    "forget_feed",
+    "held_back",
     "kind_findings",
     "mark",
     "preview",
@@ -151,3 +153,17 @@ def release(run_id: str) -> None:
     from connectors.sql.engines import release
 
     release(run_id)
+
+
+def held_back(source: Source, dataset: Dataset, *, folder: Path) -> int:
+    """Bytes of its log that a database keeps for the dataset's change feed; see `connectors.sql.feeds`."""
+    from connectors.sql.feeds import held_back
+
+    return held_back(source, dataset, folder=folder)
+
+
+def forget_feed(source: Source, dataset: Dataset, *, folder: Path) -> None:
+    """Remove what the dataset's change feed made at its database, so that it keeps its log no longer for us."""
+    from connectors.sql.feeds import forget
+
+    forget(source, dataset, folder=folder)

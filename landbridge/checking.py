@@ -7,7 +7,9 @@ from typing import Any
 
 import connectors
 from catalog.errors import SourceError
+from catalog.home import Home
 from catalog.models import Classification, Project
+from connectors.shapes import Shape
 from ledger import Finding
 
 
@@ -22,17 +24,25 @@ def check_sources(project: Project) -> list[Finding]:
             if source.name not in told:
                 findings += connectors.kind_findings(source, dataset)
             told.add(source.name)
-            findings += connectors.drift(source, dataset, folder=project.folder)
+            findings += connectors.drift(source, dataset, folder=project.folder, last=_accepted(project, name))
         except SourceError as error:
             findings.append(connectors.unreadable(error, source, dataset))
     return findings
+
+
+def _accepted(project: Project, name: str) -> Shape | None:
+    """The shape of a dataset's source that the last run accepted; None before the first."""
+    from pipelines.store import read_json
+
+    told = read_json(Home.of(project.folder).manifest("raw", name)).get("shape")
+    return Shape.model_validate(told) if told else None
 
 
 def peek(project: Project, name: str, *, rows: int) -> tuple[list[dict[str, str]], list[dict[str, str]], list[Finding]]:
     """Columns with their types, the first rows as text (confidential values as ***), and the drift findings."""
     dataset = project.datasets[name]
     source = project.sources[dataset.source]
-    findings = list(connectors.drift(source, dataset, folder=project.folder))
+    findings = list(connectors.drift(source, dataset, folder=project.folder, last=_accepted(project, name)))
     with closing(connectors.read(source, dataset, folder=project.folder)) as batches:
         batch = next(batches)  # there is always one, with the columns
     frame = batch.frame.head(rows)

@@ -18,6 +18,7 @@ NEEDED = (
     "dagster", "polars", "great-expectations", "lancedb", "sentence-transformers", "sqlalchemy", "duckdb", "torch",
 )  # fmt: skip
 FASTER = ("openvino", "onnxruntime")
+FEED_TOLERATED = 4 * 1024**3  # bytes of a server's log that wait to be read
 DISK_NEEDED = 2 * 1024**3  # bytes; the example with its model and history takes about half of it
 
 Row = dict[str, Any]
@@ -84,7 +85,22 @@ def _state(project: Project) -> list[Row]:
     for name in sorted(project.datasets):
         rows.append(_row(f"source of {name}", name not in unreachable, unreachable.get(name, "answers as promised"),
                          "landbridge check"))  # fmt: skip
-    return rows
+    return rows + [_feed(project, name) for name in sorted(project.datasets)
+                   if project.datasets[name].incremental.mode == "feed"]  # fmt: skip
+
+
+def _feed(project: Project, name: str) -> Row:
+    """What a server keeps for a change feed fills its disk until somebody reads it."""
+    import connectors
+
+    dataset = project.datasets[name]
+    what = f"feed of {name}"
+    try:
+        kept = connectors.held_back(project.sources[dataset.source], dataset, folder=project.folder)
+    except LandbridgeError as error:
+        return _row(what, False, str(error), "docs/databases/change-feeds.md")
+    detail = f"the server keeps {kept / 1024**2:,.0f} MiB of its log for it"
+    return _row(what, kept < FEED_TOLERATED, detail, f"landbridge run, or for good: landbridge forget-feed {name}")
 
 
 def _index(home: Home) -> Row:
