@@ -76,6 +76,58 @@ def _load(project: Path) -> Project:
 
 
 @app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="The project folder, new or existing.")],
+    url: Annotated[str, typer.Option("--from", metavar="URL", help="A SQLAlchemy URL; it may hold ${env:NAME}.")],
+    schema: Annotated[str, typer.Option(help="Only this schema [default: the database's own].")] = "",
+    table: Annotated[list[str] | None, typer.Option(help="Only tables that match this glob; repeatable.")] = None,
+    views: Annotated[bool, typer.Option("--views", help="Also views that have a usable key.")] = False,
+    source_name: Annotated[str, typer.Option(help="Name of the source [default: the database's].")] = "",
+    sample: Annotated[int, typer.Option(help="Most rows of a table to look at, 1 to 1000000.")] = 10_000,
+    write: Annotated[bool, typer.Option("--write", help="Add what is new to a project that exists.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing, show everything.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Draft a project from a database, or propose what changed.
+
+    Reads the catalog and a sample of rows, and writes project.yaml, a source and one contract per table. Guesses are
+    marked by comments. In a folder that holds a project nothing is written without --write, and then only added. Exit
+    code 1: the database and the project differ, and this call did not close the difference.
+    """
+    from datetime import UTC, datetime
+
+    from catalog.errors import Refusal, SourceError
+    from connectors.discovering.opening import remedy
+    from landbridge import show
+    from landbridge.drafting import reporting
+    from landbridge.drafting.proposing import Wanted, propose
+    from landbridge.drafting.writing import write as write_files
+
+    if not 1 <= sample <= 1_000_000 or (write and dry_run):
+        wrong = "--write and --dry-run: choose one" if write and dry_run else f"--sample {sample}: use 1 to 1000000"
+        show.problem(wrong)
+        raise typer.Exit(BAD_INPUT)
+    wanted = Wanted(schema=schema, tables=tuple(table or ()), views=views, source=source_name, sample=sample)
+    with _told():
+        try:
+            proposal = propose(url, folder, wanted, now=datetime.now(UTC))
+            written = (proposal.fresh or write) and not dry_run
+            if written:
+                write_files(folder, proposal.files)
+        except SourceError as error:
+            show.problem(f"{error.detail.rstrip('.')}. {remedy(error)}".strip())
+            raise typer.Exit(BAD_INPUT) from None
+        except Refusal as refused:
+            show.problem(str(refused))
+            raise typer.Exit(BAD_INPUT) from None
+    if json:
+        show.as_json(reporting.as_json(proposal, folder, written=written))
+    else:
+        reporting.tell(proposal, folder, written=written)
+    raise typer.Exit(FAILED if proposal.to_settle or (proposal.files and not written) else FINE)
+
+
+@app.command()
 def check(project: ProjectOption = Path(), json: JsonOption = False) -> None:
     """Check declarations, secrets and sources against the contracts."""
     from landbridge import checking, show
@@ -97,7 +149,8 @@ def check(project: ProjectOption = Path(), json: JsonOption = False) -> None:
 def run(
     project: ProjectOption = Path(),
     accept: Annotated[
-        list[str] | None, typer.Option(help="Accept a drop in this dataset's volume; repeatable.")
+        list[str] | None,
+        typer.Option(help="Accept a drop in this dataset's volume, or how its columns changed; repeatable."),
     ] = None,
     json: JsonOption = False,
 ) -> None:
@@ -118,7 +171,8 @@ def run(
             show.problem(f"--accept {unknown[0]}: no such dataset; there are {', '.join(sorted(loaded.datasets))}")
             raise typer.Exit(BAD_INPUT)
         for source in loaded.sources.values():
-            resolve(source.location, folder=loaded.folder)  # a secret without a value is bad input, not a broken source
+            for place in filter(None, (source.location, source.write_location)):
+                resolve(place, folder=loaded.folder)  # a secret without a value is bad input, not a broken source
         from pipelines.runs import execute
 
         with shown() as listener:
@@ -261,6 +315,29 @@ def peek(
     show.table(found, [column["column"] for column in columns])
     show.line()
     show.findings(findings)
+
+
+@app.command("forget-feed")
+def forget_feed(
+    dataset: Annotated[str, typer.Argument(help="The dataset, read in mode feed before or now.")],
+    project: ProjectOption = Path(),
+) -> None:
+    """Remove what a change feed keeps at its database.
+
+    For a dataset that is not read by feed any more: its server would keep its log for us without end. The next read in
+    mode feed begins anew.
+    """
+    import connectors
+    from landbridge import show
+
+    with _told():
+        loaded = _load(project)
+        if dataset not in loaded.datasets:
+            show.problem(f"{dataset}: no such dataset; there are {', '.join(sorted(loaded.datasets))}")
+            raise typer.Exit(BAD_INPUT)
+        declared = loaded.datasets[dataset]
+        connectors.forget_feed(loaded.sources[declared.source], declared, folder=loaded.folder)
+    show.line(f"{dataset}: its database keeps nothing for us any more.")
 
 
 @app.command()

@@ -14,7 +14,7 @@ from landbridge.cli import app
 
 ROOT = Path(__file__).parents[2]
 MARK = "<!-- generated: UPDATE_GOLDEN=1 make test -->\n"
-COMMANDS = ("check", "run", "ask", "serve", "dev", "status", "gaps", "peek", "doctor")
+COMMANDS = ("init", "check", "run", "ask", "serve", "dev", "status", "gaps", "peek", "doctor", "forget-feed")
 
 
 def _landbridge(*words, folder=ROOT):
@@ -134,3 +134,10 @@ def test_the_commands_of_the_readme_exist():
     makefile = (ROOT / "Makefile").read_text()
     for target in re.findall(r"`?make (\w+)`?", (ROOT / "README.md").read_text()):
         assert f"\n{target}:" in makefile
+
+
+def test_forgetting_the_feed_of_a_dataset_that_has_none_is_refused_in_one_line(shop):
+    done = _landbridge("forget-feed", "orders", "--project", str(shop.folder))
+    assert done.returncode == 1
+    assert "sqlite has no change log that is understood" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
