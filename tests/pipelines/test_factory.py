@@ -60,3 +60,15 @@ def test_the_component_gives_the_same_graph(shop):
     component = LandbridgeProject(folder=str(shop.folder))
     context = dg.ComponentTree.for_test().load_context
     assert _graph(component.build_defs(context)) == _graph(definitions_for(load_project(shop.folder)))
+
+
+def test_all_sources_are_read_before_anything_else_so_that_they_are_kept_open_shortly(shop):
+    from catalog import load_project
+    from pipelines import factory
+    from pipelines.instance import dagster_environment
+
+    project = load_project(shop.folder)
+    os.environ.update(dagster_environment(shop.site().home, project.folder))
+    result = factory.definitions_for(project).resolve_job_def(factory.REFRESH).execute_in_process()
+    order = [event.step_key for event in result.all_events if event.is_step_start]
+    assert sorted(order[:2]) == ["raw__customers", "raw__orders"]
