@@ -15,15 +15,16 @@ help:
 	@echo "make test    run the tests"
 	@echo "make check   lint, types, layers and tests"
 	@echo "make exam    run the slow exams of the whole pipeline"
-	@echo "make bench   time the main job and the embedding on the full example"
+	@echo "make bench   time the main job, the embedding, and the databases that answer here"
 	@echo "make clean   remove what demo built (the environment stays)"
 
 # One pinned environment. Nothing but Python, git and make is needed.
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP): requirements.lock requirements.drivers.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || (echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..." >&2; exit 1)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing the locked environment, about 3 GB on disk; it takes a minute or more." >&2
 	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps -r requirements.drivers.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
@@ -64,6 +65,8 @@ exam: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m evals.bench_spine
+	$(BIN)/python -m evals.bench_databases
+	$(BIN)/python -m evals.bench_incremental
 
 clean:
 	rm -rf examples/airline/.landbridge examples/airline/systems

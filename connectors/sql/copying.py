@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from select import POLLIN, poll
 from typing import Any
 
@@ -12,14 +12,16 @@ import polars as pl
 import psycopg
 from psycopg.pq import ExecStatus, TransactionStatus
 from sqlalchemy import Connection, Select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from catalog.models import Source
+from connectors.sql.ahead import framed
 from connectors.sql.texts import PARSED_BY_THE_READER, typed
 from connectors.sql.types import Carried, Oversized
 
 FAILED, NOTHING_YET = -2, 0  # libpq: the copy broke, or the server has not sent the next row
 AT_ONCE = 1  # libpq: do not wait
+CANCELLED_WITHIN = 10.0  # seconds
 
 
 def copied(
@@ -47,8 +49,9 @@ def copied(
         if ended:
             point.commit()
         elif not driver.closed:
-            _stop(driver)
-            point.rollback()
+            with suppress(psycopg.Error, SQLAlchemyError):  # a connection that is lost meanwhile has told why already
+                _stop(driver)
+                point.rollback()
 
 
 def _messages(driver: Any, command: str) -> Iterator[bytes]:
@@ -68,10 +71,12 @@ def _messages(driver: Any, command: str) -> Iterator[bytes]:
     if size == FAILED:
         raise psycopg.OperationalError(pgconn.error_message.decode(errors="replace"))
     ended = _result(pgconn)
-    if ended is not None and ended.status != ExecStatus.COMMAND_OK:
+    failed = ended is not None and ended.status != ExecStatus.COMMAND_OK
+    with suppress(psycopg.Error) if failed else nullcontext():  # a server that stops says so and is gone
+        while _result(pgconn) is not None:
+            pass
+    if failed:
         raise psycopg.errors.error_from_result(ended)
-    while _result(pgconn) is not None:
-        pass
 
 
 def _more(pgconn: Any) -> None:
@@ -95,7 +100,7 @@ def _stop(driver: Any) -> None:
     if pgconn.transaction_status != TransactionStatus.ACTIVE:
         return
     with suppress(psycopg.Error):
-        driver.cancel()
+        driver.cancel_safe(timeout=CANCELLED_WITHIN)
     while (result := _result(pgconn)) is not None:
         while result.status == ExecStatus.COPY_OUT and (size := pgconn.get_copy_data(AT_ONCE)[0]) >= NOTHING_YET:
             if size == NOTHING_YET:
@@ -103,6 +108,10 @@ def _stop(driver: Any) -> None:
 
 
 def _frames(driver: Any, command: str, columns: Sequence[Carried], source: Source) -> Iterator[pl.DataFrame]:
+    yield from framed(_portions(driver, command, source), lambda text: _parsed(text, columns))
+
+
+def _portions(driver: Any, command: str, source: Source) -> Iterator[io.BytesIO]:
     """One message of the server is one row; what lies between two frames is text and not yet values."""
     buffer, rows = io.BytesIO(), 0
     for message in _messages(driver, command):
@@ -111,10 +120,10 @@ def _frames(driver: Any, command: str, columns: Sequence[Carried], source: Sourc
         if len(message) > source.cell_bytes:
             raise Oversized(len(message))
         if rows >= source.batch_rows or buffer.tell() >= source.batch_bytes:
-            yield _parsed(buffer, columns)
+            yield buffer
             buffer, rows = io.BytesIO(), 0
     if rows:
-        yield _parsed(buffer, columns)
+        yield buffer
 
 
 def _parsed(buffer: io.BytesIO, columns: Sequence[Carried]) -> pl.DataFrame:

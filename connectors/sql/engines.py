@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, literal_column, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NoSuchTableError, SQLAlchemyError
 
@@ -41,6 +41,7 @@ class _Held:
 
 
 _HELD: dict[tuple[str, str], _Held] = {}
+_ANSWERED: set[tuple[str, str]] = set()  # runs, and the databases that answered them
 _LOCK = threading.Lock()
 
 
@@ -58,9 +59,15 @@ def release(run: str = "") -> None:
     """Let go of the snapshots that are kept for a run, or for any."""
     with _LOCK:
         told = [_HELD.pop(key) for key in list(_HELD) if not run or key[0] == run]
+        _ANSWERED.difference_update([key for key in _ANSWERED if not run or key[0] == run])
     for held in told:
         held.timer.cancel()
         _leave(held.connection)
+
+
+def answered(url: URL) -> bool:
+    """Whether the database answered this run before, so that it may be on its way back where it does not now."""
+    return (_RUN.get(), url.render_as_string(hide_password=False)) in _ANSWERED
 
 
 def database_url(source: Source, folder: Path) -> URL:
@@ -90,6 +97,8 @@ def connected(source: Source, dataset: Dataset, folder: Path, *, fresh: bool = F
     try:
         if connection is None:
             connection = _opened(url, dialect, source)
+            if key[0]:
+                _ANSWERED.add(key)
         yield connection
         whole = True
     except NoSuchTableError:
@@ -101,9 +110,9 @@ def connected(source: Source, dataset: Dataset, folder: Path, *, fresh: bool = F
         raise SourceUnreadable(
             source.name, dataset.name, f"a text of it is not {error.encoding}", "Ask its owner to repair it."
         ) from None
-    except ModuleNotFoundError as error:
+    except ImportError as error:  # also a driver whose own library is missing
         raise SourceUnreachable(
-            source.name, dataset.name, f"the driver '{error.name}' is not installed here",
+            source.name, dataset.name, f"the driver '{error.name or dialect.name}' is not installed here",
             "Install it beside Landbridge.",
         ) from None  # fmt: skip
     except SQLAlchemyError as error:
@@ -193,7 +202,7 @@ def _taken(key: tuple[str, str]) -> Connection | None:
         return None
     held.timer.cancel()
     try:
-        held.connection.exec_driver_sql("SELECT 1").all()
+        held.connection.execute(select(literal_column("1"))).all()
     except SQLAlchemyError:
         _leave(held.connection)
         return None
@@ -216,7 +225,7 @@ def refusal(
         return Interrupted(source.name, dataset.name, f"{shown} does not give '{dataset.physical_name}': {why}", remedy)
     if not reached or (isinstance(error, DBAPIError) and dialect.lost(error)):
         remedy = "Start it or correct `location`; the last good index keeps serving."
-        told = Interrupted if reached else SourceUnreachable
+        told = Interrupted if reached or answered(url) else SourceUnreachable
         return told(source.name, dataset.name, f"{shown} does not answer: {why}", remedy)
     if why.startswith("Could not decode"):  # SQLite goes on to quote the value
         why = "a text of it is not UTF-8"

@@ -82,7 +82,9 @@ def _fed(source: Source, dataset: Dataset, folder: Path, since: Since | None) ->
             folder=folder, schema={name: held.schema[name] for name in held.keys}, limit=MOST_TOUCHED,
         )  # fmt: skip
         why = told.why
-        if told.keys is not None:
+        if told.keys is not None and told.keys.null_count().sum_horizontal().item():
+            why = "rows without a key were touched"
+        elif told.keys is not None:
             with connected(source, dataset, folder, fresh=True) as connection:
                 cursor = {"mode": "feed", "key": list(held.keys), "mark": "", "feed": told.cursor}
                 yield from _fetched(connection, table, source, dataset, told.keys, held, cursor)
@@ -121,6 +123,11 @@ def _refuse(relation: FromClause, source: Source, dataset: Dataset) -> None:
     refuse_reserved([name for name in names if name == HASH], source, dataset, "the table")
     if dataset.incremental.mode == "full":
         return
+    if not key_columns(dataset):
+        raise SourceUnreadable(
+            source.name, dataset.name, "changes are known by the primary key, and the contract names none",
+            f"Say primaryKey at its columns in {dataset.place.file}, or read it in mode full.",
+        )  # fmt: skip
     missing = [name for name in (*key_columns(dataset), dataset.incremental.column) if name and name not in names]
     if missing:
         raise SourceUnreadable(
@@ -204,6 +211,8 @@ def _compared(
             there = pl.scan_parquet(spool).filter(mine).collect()
             here = pl.scan_parquet(held.rows).select(names).filter(mine).collect()
             _refuse_repeated(there, source, dataset, held.keys)
+            if any(_unclear(here, held.keys)):
+                return None
             told.append(_differing(there, here, held.keys, marks.name, edge))
             if sum(one.height for one in told) > MOST_TOUCHED:
                 return None
@@ -240,14 +249,19 @@ def _spooled(
 
 def _refuse_repeated(pairs: pl.DataFrame, source: Source, dataset: Dataset, keys: Sequence[str]) -> None:
     """A key that names several rows, or none, cannot tell which of them changed."""
-    absent = pairs.filter(pl.any_horizontal(pl.col(keys).is_null())).height
-    twice = pairs.height - pairs.select(keys).unique().height
+    absent, twice = _unclear(pairs, keys)
     if absent or twice:
         what = f"{absent:,} rows have no key" if absent else f"{twice:,} rows repeat the key of another"
         raise SourceUnreadable(
             source.name, dataset.name, f"{what} ({', '.join(keys)}), so changes cannot be told apart",
             f"Correct the primary key in {dataset.place.file}, or read it in mode full.",
         )  # fmt: skip
+
+
+def _unclear(pairs: pl.DataFrame, keys: Sequence[str]) -> tuple[int, int]:
+    """How many rows have no key, and how many repeat one."""
+    absent = pairs.filter(pl.any_horizontal(pl.col(keys).is_null())).height
+    return absent, pairs.height - pairs.select(keys).unique().height
 
 
 def _differing(
@@ -293,6 +307,7 @@ def _fetched(
             frames = [told.frame] if told.anew else [*frames, told.frame]
             path = told.path
         found = pl.concat(frames).join(keys, on=keys.columns, how="semi")
+        _refuse_repeated(found, source, dataset, keys.columns)
         gone = keys.join(found.select(keys.columns), on=keys.columns, how="anti")
         yield Batch(numbered(found, dataset, 1), whole=False, gone=gone, path=path)
     yield Batch(numbered(empty, dataset, 1), whole=False, gone=none, path=path, cursor=cursor)

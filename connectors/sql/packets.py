@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Select
 from sqlalchemy.exc import DBAPIError
 
 from catalog.models import Source
+from connectors.sql.ahead import framed
 from connectors.sql.texts import typed
 from connectors.sql.types import Carried, Oversized, shortest
 
@@ -59,13 +60,16 @@ def received(
     try:
         cursor.execute(str(told).replace("%%", "%"))
         portions = _portions(driver, source)
-        for starts, portion in portions:
+        frames = framed(portions, lambda told: _frame(*told, columns))
+        while True:
             try:
-                frame = _frame(portion, starts, columns)
+                frame = next(frames, None)
             except BaseException:
                 for _ in portions:  # the server sends them whatever happens
                     pass
                 raise
+            if frame is None:
+                break
             yield from frame.iter_slices(source.batch_rows)
     except pymysql.MySQLError as error:
         raise DBAPIError.instance(  # as SQLAlchemy itself would raise it
@@ -171,7 +175,7 @@ def _lost(driver: Any) -> pymysql.err.OperationalError:
     return pymysql.err.OperationalError(LOST, "Lost connection to the server during the query")
 
 
-def _frame(portion: bytearray, starts: Places, columns: Sequence[Carried]) -> pl.DataFrame:
+def _frame(starts: Places, portion: bytearray, columns: Sequence[Carried]) -> pl.DataFrame:
     """The rows of a portion, each column in its type."""
     data, buffer = np.frombuffer(portion, dtype=np.uint8), pa.py_buffer(portion)
     twelve = np.ndarray(len(portion) - INLINE + 1, f"V{INLINE}", portion, strides=(1,))

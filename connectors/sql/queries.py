@@ -44,7 +44,7 @@ def asked(connection: Connection, source: Source, dataset: Dataset) -> FromClaus
             source.name, dataset.name, fault, "Write one SELECT under landbridge.query, without a semicolon."
         )
     inner = dataset.query.strip().rstrip(";").replace(":", r"\:")  # a colon is no parameter
-    bare = text(f"({inner}\n) AS asked")
+    bare = text(f"({inner}\n) asked")
     result: Any = connection.execute(select(literal_column("*")).select_from(bare).limit(0))
     names = list(result.keys())
     result.close()

@@ -14,7 +14,7 @@ from catalog.models import Dataset, Source
 from connectors.shapes import Shape, shaped
 from connectors.sql.engines import connected
 from connectors.sql.patience import Patience
-from connectors.sql.tables import reflected
+from connectors.sql.tables import relation_of
 from connectors.sql.types import declared
 
 FILTERED = ("postgresql", "sqlite", "mssql")  # databases whose indexes may cover a part of the rows
@@ -32,11 +32,11 @@ def shape_of(source: Source, dataset: Dataset, *, folder: Path) -> Shape:
 
 def _looked_at(source: Source, dataset: Dataset, folder: Path) -> Shape:
     with connected(source, dataset, folder) as connection:
-        table = reflected(connection, dataset)
+        table = relation_of(connection, source, dataset)
         types = {str(column.name): _type(column, connection) for column in table.columns}
-        required = [str(column.name) for column in table.columns if not column.nullable]
-        if dataset.query or not isinstance(table, Table):
+        if not isinstance(table, Table):
             return shaped(source, dataset, types)
+        required = [str(column.name) for column in table.columns if not column.nullable]
         key = [str(column.name) for column in table.primary_key.columns]
         return shaped(source, dataset, types, required=required, key=key, unique=_unique(table))
 

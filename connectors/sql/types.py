@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 
 import polars as pl
@@ -44,6 +45,16 @@ class Carried:
             values = [_clock(value) for value in values]
         told = pl.Series(self.name, values, dtype=self.dtype)
         return shortest(told) if self.single else told
+
+
+@dataclass(frozen=True)
+class Hashed(Carried):
+    """A binary column of which only the SHA-256 is wanted, of a database that computes none: its content travels."""
+
+    def series(self, values: Sequence[Any]) -> pl.Series:
+        """The hashes as lower-case hexadecimal text."""
+        told = [None if one is None else sha256(one).hexdigest() for one in values]
+        return pl.Series(self.name, told, dtype=self.dtype)
 
 
 class Misfit(Exception):

@@ -27,6 +27,7 @@ from connectors.sql.types import UNFIT, Carried, Misfit, Oversized, WayFailed
 
 FIRST_ROWS = 1_000  # the plain way's first portion; what it weighs decides the next
 PLAIN = "sqlalchemy"
+WIDEST_SIGN = 4  # bytes of UTF-8
 BROKEN = (
     WayFailed,
     pl.exceptions.PanicException,
@@ -189,8 +190,10 @@ def _turned(rows: Sequence[Any], columns: Sequence[Carried], source: Source) -> 
     told = []
     for column, held in zip(columns, zip(*rows, strict=True), strict=True):
         for value in held if column.dtype in (pl.String(), pl.Binary()) else ():
-            if isinstance(value, str | bytes) and len(value) > source.cell_bytes:
-                raise Oversized(len(value))
+            if isinstance(value, str | bytes) and len(value) * WIDEST_SIGN > source.cell_bytes:
+                size = len(value.encode() if isinstance(value, str) else value)
+                if size > source.cell_bytes:
+                    raise Oversized(size)
         try:
             told.append(column.series(held))
         except UNFIT:

@@ -34,7 +34,7 @@ from sqlalchemy.sql import ColumnElement
 from sqlalchemy.types import Enum, LargeBinary, String, _Binary
 
 from catalog.models import BlobPolicy, Source
-from connectors.sql.types import Carried, fitting
+from connectors.sql.types import Carried, Hashed, fitting
 
 CONNECT_TIMEOUT = 10  # seconds
 
@@ -137,6 +137,8 @@ class Dialect:
             hashed = self.sha256(column)
             if hashed is not None:
                 return Carried(name, hashed, pl.String())
+            told = self.column(column)
+            return Hashed(name, told.asked, pl.String(), driver_only=True) if told.dtype == pl.Binary() else told
         if name in text:
             return Carried(name, self.as_text(column), pl.String())
         return self.column(column)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
+from decimal import localcontext
 from typing import Any
 
 import firebird.driver
@@ -54,7 +55,12 @@ class FirebirdDriver(FBDialect_firebird):  # type: ignore[misc]  # the package s
 
     @classmethod
     def import_dbapi(cls) -> Any:
-        """The driver; without this SQLAlchemy warns of theirs."""
+        """The driver with its client library, which by itself would change how the thread's decimals are rounded."""
+        try:
+            with _LOCK, localcontext():
+                firebird.driver.load_api()
+        except FileNotFoundError:
+            raise ModuleNotFoundError("Firebird's client library is not installed", name="libfbclient") from None
         return firebird.driver
 
     def do_close(self, dbapi_connection: Any) -> None:

@@ -24,7 +24,7 @@ from sqlalchemy.engine import URL
 from catalog.errors import SourceUnreachable, SourceUnreadable
 from catalog.models import Dataset, Source
 from connectors.shapes import key_columns
-from connectors.sql.engines import Interrupted, database_url
+from connectors.sql.engines import Interrupted, answered, database_url
 from connectors.sql.feeds import binlog
 from connectors.sql.feeds.columns import Column, column, reading
 from connectors.sql.feeds.keys import Distinct, Touched, Unclear
@@ -152,7 +152,7 @@ def _connected(source: Source, dataset: Dataset, folder: Path) -> Iterator[tuple
                 f"Let its administrator say: GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO '{url.username}'.",
             ) from None  # fmt: skip
         if link is None or isinstance(error, pymysql.OperationalError | pymysql.InterfaceError):
-            fault = SourceUnreachable if link is None else Interrupted
+            fault = SourceUnreachable if link is None and not answered(url) else Interrupted
             raise fault(
                 source.name, dataset.name, f"{shown} does not answer: {why}",
                 "Start it or correct `location`; the last good index keeps serving.",

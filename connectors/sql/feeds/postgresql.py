@@ -21,7 +21,7 @@ from sqlalchemy import Table
 from catalog.errors import SourceUnreachable, SourceUnreadable
 from catalog.models import Dataset, Source
 from connectors.shapes import key_columns
-from connectors.sql.engines import Interrupted, database_url
+from connectors.sql.engines import Interrupted, answered, database_url
 from connectors.sql.feeds import standing
 from connectors.sql.feeds.keys import Distinct, Touched, Unclear
 from connectors.sql.feeds.pgoutput import Cut, Decoder
@@ -148,7 +148,7 @@ def _connected(source: Source, dataset: Dataset, folder: Path) -> Iterator[psyco
         ) from None  # fmt: skip
     except psycopg.Error as error:
         if connection is None or connection.broken or isinstance(error, errors.AdminShutdown | errors.CannotConnectNow):
-            fault = SourceUnreachable if connection is None else Interrupted
+            fault = SourceUnreachable if connection is None and not answered(url) else Interrupted
             raise fault(
                 source.name, dataset.name, f"{shown} does not answer: {_line(error, url.password)}",
                 "Start it or correct `location`; the last good index keeps serving.",

@@ -40,7 +40,7 @@ def opened(source: Source, dataset: Dataset, folder: Path, *, writing: bool) -> 
     try:
         url = database_url(account, folder)
         engine = _engine(url, min(source.statement_timeout, STATEMENT_LIMIT), writing=writing)
-    except ModuleNotFoundError as error:
+    except ImportError as error:
         raise SourceUnreachable(
             source.name, dataset.name, f"the driver '{error.name}' is not installed here",
             "Install it beside Landbridge.",
@@ -77,6 +77,10 @@ def _engine(url: URL, limit: float, *, writing: bool) -> Engine:
         return _postgresql(url, limit, writing=writing)
     if backend in MYSQL:
         return _mysql(url, limit, writing=writing)
+    if backend == "firebird":
+        from connectors.sql.dialects.firebird import DRIVER
+
+        return create_engine(url.set(drivername=DRIVER), connect_args={"charset": "UTF8"}, poolclass=NullPool)
     return create_engine(url, poolclass=NullPool)
 
 

@@ -1,0 +1,5 @@
+SELECT "Sales Dept"."Order%Details"."date" < TO_DATE('0001-01-01 00:00:00', 'YYYY-MM-DD HH24:MI:SS') AS "date",
+  "Sales Dept"."Order%Details".timestamp < TO_DATE('0001-01-01 00:00:00', 'YYYY-MM-DD HH24:MI:SS') OR EXTRACT(second FROM "Sales Dept"."Order%Details".timestamp) * 1000000 != trunc(EXTRACT(second FROM "Sales Dept"."Order%Details".timestamp) * 1000000) AS timestamp,
+  sys_extract_utc("Sales Dept"."Order%Details".timestamp_tz) < TO_DATE('0001-01-01 00:00:00', 'YYYY-MM-DD HH24:MI:SS') OR EXTRACT(second FROM sys_extract_utc("Sales Dept"."Order%Details".timestamp_tz)) * 1000000 != trunc(EXTRACT(second FROM sys_extract_utc("Sales Dept"."Order%Details".timestamp_tz)) * 1000000) AS timestamp_tz,
+  sys_extract_utc("Sales Dept"."Order%Details".timestamp_local) < TO_DATE('0001-01-01 00:00:00', 'YYYY-MM-DD HH24:MI:SS') OR EXTRACT(second FROM sys_extract_utc("Sales Dept"."Order%Details".timestamp_local)) * 1000000 != trunc(EXTRACT(second FROM sys_extract_utc("Sales Dept"."Order%Details".timestamp_local)) * 1000000) AS timestamp_local
+FROM "Sales Dept"."Order%Details"
