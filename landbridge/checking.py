@@ -43,7 +43,8 @@ def peek(project: Project, name: str, *, rows: int) -> tuple[list[dict[str, str]
     dataset = project.datasets[name]
     source = project.sources[dataset.source]
     findings = list(connectors.drift(source, dataset, folder=project.folder, last=_accepted(project, name)))
-    with closing(connectors.read(source, dataset, folder=project.folder)) as batches:
+    slow = source.model_copy(update={"reader": "plain"})  # what it tells first is not voided later
+    with closing(connectors.read(slow, dataset, folder=project.folder)) as batches:
         batch = next(batches)  # there is always one, with the columns
     frame = batch.frame.head(rows)
     fields = {field.physical_name: field for field in dataset.fields}

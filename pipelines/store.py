@@ -30,6 +30,12 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def sweep(folder: Path) -> None:
+    """Remove the temporary files that killed runs left in a folder; for who holds the home alone."""
+    for path in folder.glob(".*.tmp"):
+        path.unlink(missing_ok=True)
+
+
 def write_frame(frame: pl.DataFrame, path: Path) -> str:
     """Write a frame as Parquet in one piece; the SHA-256 of the file is returned as its fingerprint."""
     with replacing(path) as temporary:

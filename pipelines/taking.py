@@ -114,18 +114,25 @@ def _changed(batches: Iterator[Batch], dataset: Dataset, since: Since, target: P
     changes = folded(parts)
     if not fits(since.rows, changes):
         return None
-    changes = _without_unchanged(changes, since.rows)
+    known = _known(changes, since.rows)
+    if known.select(changes.gone.columns).is_duplicated().any():  # a key that was repeated when all rows were read
+        return None
+    changes = _without_unchanged(changes, known)
     rows = held if changes.nothing else merged(since.rows, changes, target)
     tell("raw", dataset.name, rows, rows)
     fetched = sum(frame.height for frame, _ in parts)
     return Taken(rows, 0, fetched, path, cursor, written=not changes.nothing)
 
 
-def _without_unchanged(changes: Changes, base: Path) -> Changes:
-    """The changes without rows that are held as they are: a log or an overlap tells many of those."""
+def _known(changes: Changes, base: Path) -> pl.DataFrame:
+    """The rows that are held of the keys that were told, as their source gave them."""
     keys = changes.gone.columns
     names = [name for name in pl.read_parquet_schema(base) if name not in ("_location", "_position")]
-    known = pl.concat([changes.upserts.select(keys), changes.gone])
-    held = pl.scan_parquet(base).select(names).join(known.lazy(), on=keys, how="semi").collect(engine="streaming")
-    new = changes.upserts.join(held, on=names, how="anti", nulls_equal=True)
-    return Changes(new, changes.gone.join(held, on=keys, how="semi"))
+    told = pl.concat([changes.upserts.select(keys), changes.gone])
+    return pl.scan_parquet(base).select(names).join(told.lazy(), on=keys, how="semi").collect(engine="streaming")
+
+
+def _without_unchanged(changes: Changes, known: pl.DataFrame) -> Changes:
+    """The changes without rows that are held as they are: a log or an overlap tells many of those."""
+    new = changes.upserts.join(known, on=known.columns, how="anti", nulls_equal=True)
+    return Changes(new, changes.gone.join(known, on=changes.gone.columns, how="semi"))

@@ -74,7 +74,7 @@ def rows(
     while True:
         columns = _columns(connection, dataset, relation, as_text, names)
         way = _way(connection, source, columns, broken)
-        if way is None and not dialect_at(connection).screens:
+        if way is None:
             odd = dialect_at(connection).doubts(connection, relation, columns)
             columns = _columns(connection, dataset, relation, as_text | odd, names) if odd else columns
         columns = [*columns, *extra]
@@ -142,16 +142,9 @@ def numbered(frame: pl.DataFrame, dataset: Dataset, position: int) -> pl.DataFra
 def _columns(
     connection: Connection, dataset: Dataset, relation: FromClause, text: Collection[str], names: Collection[str] | None
 ) -> list[Carried]:
-    """How each column is asked for; where the fast ways need it, what the table holds was looked at before."""
-    dialect, blobs = dialect_at(connection), blob_policies(dataset)
-
-    def carried(text: Collection[str]) -> list[Carried]:
-        told = dialect.carried(connection, relation, text=text, blobs=blobs)
-        return told if names is None else [one for one in told if one.name in names]
-
-    columns = carried(text)
-    odd = dialect.doubts(connection, relation, columns) - set(text) if dialect.screens else set()
-    return carried({*text, *odd}) if odd else columns
+    """How each column is asked for."""
+    told = dialect_at(connection).carried(connection, relation, text=text, blobs=blob_policies(dataset))
+    return told if names is None else [one for one in told if one.name in names]
 
 
 def _statement(

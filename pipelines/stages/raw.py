@@ -17,7 +17,7 @@ from ledger import Finding
 from pipelines.drifting import lasting, observed, remembered, same_columns
 from pipelines.progress import tell
 from pipelines.site import Site, one_at_a_time
-from pipelines.store import file_fingerprint, fingerprint, holds, read_json, replacing, write_json
+from pipelines.store import file_fingerprint, fingerprint, holds, read_json, replacing, sweep, write_json
 from pipelines.taking import taken_into
 
 
@@ -68,6 +68,7 @@ def pull(site: Site, name: str, *, run_id: str) -> Raw:
 
 def _pull(site: Site, dataset: Dataset, source: Source) -> Raw:
     home, folder = site.home, site.project.folder
+    sweep(home.raw(dataset.name).parent)
     last = read_json(home.manifest("raw", dataset.name))
     now = site.clock().isoformat()
     memo = _memo(source, dataset, folder)

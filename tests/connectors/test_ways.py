@@ -97,7 +97,7 @@ def test_a_value_that_no_type_holds_makes_its_column_text_from_the_first_row_on(
 
 
 def test_a_lost_connection_is_tried_again_and_no_row_comes_twice(server, monkeypatch):
-    monkeypatch.setattr("connectors.sql.PAUSE", 0.01)
+    monkeypatch.setattr("connectors.sql.patience.PAUSE", 0.01)
     server.table("v int", *((str(number),) for number in range(100)))
     told = server.export({"v": "integer"}, key="v", batch_rows=10, batch_bytes=1024)
     reading = connectors.read(told.source, told.dataset, folder=told.folder)
@@ -122,7 +122,7 @@ def _cut(server):
 
 
 def test_a_connection_that_stays_lost_is_told_when_the_retries_are_used_up(postgresql, monkeypatch):
-    monkeypatch.setattr("connectors.sql.PAUSE", 0.01)
+    monkeypatch.setattr("connectors.sql.patience.PAUSE", 0.01)
     tries = []
 
     def lost(*given, **named):

@@ -54,7 +54,6 @@ class Dialect:
     isolation: ClassVar[str | None] = None  # of the reading transaction, where the dialect has a word for it
     holds_snapshot: ClassVar[bool] = False  # one transaction sees all tables as they were at its beginning
     shares_snapshot: ClassVar[bool] = False  # further connections can join that moment
-    screens: ClassVar[bool] = False  # the fast ways too need `doubts` before them
 
     def located(self, url: URL, *, folder: Path) -> URL:
         """The URL as it is connected to; relative places are below the project folder."""

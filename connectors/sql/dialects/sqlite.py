@@ -2,12 +2,13 @@
 
 ADBC reads three times as fast as Python's module and raises where a value is not of the column's type, except that it
 writes a number or a blob in a column of text as text, and an integer in a column of reals as the nearest real: one
-query beforehand finds those.
+query on a second connection, which sees the same commit, finds those while ADBC reads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -17,6 +18,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     FromClause,
+    Select,
     case,
     false,
     func,
@@ -47,7 +49,7 @@ from sqlalchemy.types import (
 from catalog.models import BlobPolicy, Source
 from connectors.sql.arrows import close_arrow, open_arrow, streamed
 from connectors.sql.dialects.base import Dialect, Way
-from connectors.sql.types import Carried
+from connectors.sql.types import Carried, Misfit
 
 CLASSES = {"integer": pl.Int64(), "real": pl.Float64(), "text": pl.String(), "blob": pl.Binary()}
 EXACT_INTEGERS = 2**53  # a 64-bit float holds every integer up to here
@@ -59,7 +61,6 @@ class SQLite(Dialect):
 
     name = "sqlite"
     holds_snapshot = True
-    screens = True
 
     def located(self, url: URL, *, folder: Path) -> URL:
         """The file opened read-only by its URI: a misspelled path is an error and not a new, empty database."""
@@ -146,7 +147,8 @@ class SQLite(Dialect):
 
         With ADBC one quick look is enough in the ordinary case, because it raises at everything else.
         """
-        held = [one for one in columns if one.name in relation.columns]
+        named = [one for one in columns if one.name in relation.columns]
+        held = [one for one in named if self.dtype(relation.columns[one.name].type) == one.dtype]
         if "arrow" in connection.info:
             quick: Any = select(literal_column("1")).select_from(relation).where(self.bent(relation, held)).limit(1)
             if connection.execute(quick).first() is None:
@@ -163,7 +165,24 @@ class SQLite(Dialect):
         """Arrow batches, of a file."""
         if "arrow" not in connection.info:
             return []
-        return [Way("adbc", "raises at a value of another type; what it would bend is looked for before", streamed)]
+        return [
+            Way("adbc", "raises at a value of another type; what it would bend is looked for meanwhile", self.screened)
+        ]
+
+    def screened(
+        self, connection: Connection, statement: Select[Any], columns: Sequence[Carried], source: Source
+    ) -> Iterator[pl.DataFrame]:
+        """ADBC's frames, while a second thread looks for values that it would bend; with those, Misfit voids them."""
+        relation = statement.get_final_froms()[0]
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="doubts") as other:
+            looking = other.submit(self.doubts, connection, relation, columns)
+            for frame in streamed(connection, statement, columns, source):
+                if looking.done() and looking.result():
+                    break
+                yield frame
+            odd = looking.result()
+        if odd:
+            raise Misfit(sorted(odd))
 
 
 def _odd(column: ColumnElement[Any], dtype: pl.DataType) -> ColumnElement[bool]:
