@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 import pyarrow.parquet as pq
 
-ROWS_AT_ONCE = 100_000
+ROWS_AT_ONCE = 50_000
 
 
 @dataclass(frozen=True)
@@ -46,29 +46,39 @@ def fits(base: Path, changes: Changes) -> bool:
     return all(told.get(name) == kind for name, kind in held.items())
 
 
+def held_of(base: Path, keys: pl.DataFrame) -> pl.DataFrame:
+    """The rows of `base` that have one of the keys, as their source gave them."""
+    told = [batch.join(keys, on=keys.columns, how="semi") for batch in _batches(base)]
+    return (pl.concat(told) if told else pl.read_parquet(base)).drop("_location", "_position")
+
+
 def merged(base: Path, changes: Changes, target: Path) -> int:
     """Write the rows of `base` with the changes applied to `target`; how many there are.
 
     A changed row stays where it was, a new one comes behind, and ordinals count anew. Both files are Parquet with the
     source's columns, `_location` and `_position`; nothing of `changes` but the columns of `base` is written.
     """
-    keys = changes.gone.columns
+    keys, schema = changes.gone.columns, pq.read_schema(base)
     touched = pl.concat([changes.upserts.select(keys), changes.gone])
-    file = pq.ParquetFile(base)
-    position, seen = 1, changes.gone.clear()
-    with pq.ParquetWriter(target, file.schema_arrow, compression="zstd", compression_level=1) as writer:
-        for batch in file.iter_batches(batch_size=ROWS_AT_ONCE):
-            held = _framed(batch).with_row_index("_at")
-            here = held.select("_at", *keys).join(changes.upserts, on=keys, how="inner")
-            seen = pl.concat([seen, here.select(keys)])
-            rows = (
-                pl.concat([held.join(touched, on=keys, how="anti"), here.select(held.columns)]).sort("_at").drop("_at")
-            )
-            position = _written(writer, rows, position)
-        fresh = changes.upserts.join(seen, on=keys, how="anti").select(file.schema_arrow.names)
+    position, seen = 1, [changes.gone.clear()]
+    with pq.ParquetWriter(target, schema, compression="zstd", compression_level=1) as writer:
+        for held in _batches(base):
+            here = held.select(keys).with_row_index("_at").join(changes.upserts, on=keys, how="inner")
+            rest = held.with_row_index("_at").join(touched, on=keys, how="anti")
+            seen.append(here.select(keys))
+            rows = pl.concat([rest, here.select(rest.columns)]).sort("_at") if here.height else rest
+            position = _written(writer, rows.drop("_at"), position)
+        fresh = changes.upserts.join(pl.concat(seen), on=keys, how="anti").select(schema.names)
         for part in fresh.iter_slices(ROWS_AT_ONCE):
             position = _written(writer, part, position)
     return position - 1
+
+
+def _batches(base: Path) -> Iterator[pl.DataFrame]:
+    """The rows of a file in portions, without reading ahead."""
+    file = pq.ParquetFile(base, pre_buffer=False, memory_map=True)
+    for batch in file.iter_batches(batch_size=ROWS_AT_ONCE):
+        yield _framed(batch)
 
 
 def _framed(batch: object) -> pl.DataFrame:

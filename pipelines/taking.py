@@ -17,7 +17,7 @@ from catalog.models import Dataset, Source
 from connectors.batch import REJECTS, Batch, Since
 from connectors.drifting import Drift
 from pipelines.drifting import asked, watched
-from pipelines.merging import Changes, fits, folded, merged
+from pipelines.merging import Changes, fits, folded, held_of, merged
 from pipelines.progress import tell
 
 MOST_CHANGES = 256 * 2**20  # bytes of changed rows held at once; above it everything is read
@@ -114,7 +114,7 @@ def _changed(batches: Iterator[Batch], dataset: Dataset, since: Since, target: P
     changes = folded(parts)
     if not fits(since.rows, changes):
         return None
-    known = _known(changes, since.rows)
+    known = held_of(since.rows, pl.concat([changes.upserts.select(changes.gone.columns), changes.gone]))
     if known.select(changes.gone.columns).is_duplicated().any():  # a key that was repeated when all rows were read
         return None
     changes = _without_unchanged(changes, known)
@@ -122,14 +122,6 @@ def _changed(batches: Iterator[Batch], dataset: Dataset, since: Since, target: P
     tell("raw", dataset.name, rows, rows)
     fetched = sum(frame.height for frame, _ in parts)
     return Taken(rows, 0, fetched, path, cursor, written=not changes.nothing)
-
-
-def _known(changes: Changes, base: Path) -> pl.DataFrame:
-    """The rows that are held of the keys that were told, as their source gave them."""
-    keys = changes.gone.columns
-    names = [name for name in pl.read_parquet_schema(base) if name not in ("_location", "_position")]
-    told = pl.concat([changes.upserts.select(keys), changes.gone])
-    return pl.scan_parquet(base).select(names).join(told.lazy(), on=keys, how="semi").collect(engine="streaming")
 
 
 def _without_unchanged(changes: Changes, known: pl.DataFrame) -> Changes:

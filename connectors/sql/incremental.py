@@ -37,8 +37,8 @@ from connectors.sql.whole import numbered, rows, whole
 
 HASH = "_row_hash"  # the database's own hash of a row, held beside it
 MOST_TOUCHED = 200_000  # keys; where more were touched, everything is read
-KEYS_AT_ONCE = 500  # keys in one statement
-PART = 1_000_000  # rows compared at once
+KEYS_AT_ONCE = 2_000  # keys in one statement
+PART = 500_000  # rows compared at once
 
 
 def changed(source: Source, dataset: Dataset, *, folder: Path, since: Since | None) -> Iterator[Batch]:
@@ -208,8 +208,8 @@ def _compared(
         told: list[pl.DataFrame] = []
         for part in range(parts):
             mine = (pl.struct(held.keys).hash(seed=0) % parts) == part
-            there = pl.scan_parquet(spool).filter(mine).collect()
-            here = pl.scan_parquet(held.rows).select(names).filter(mine).collect()
+            there = pl.scan_parquet(spool).filter(mine).collect(engine="streaming")
+            here = pl.scan_parquet(held.rows).select(names).filter(mine).collect(engine="streaming")
             _refuse_repeated(there, source, dataset, held.keys)
             if any(_unclear(here, held.keys)):
                 return None

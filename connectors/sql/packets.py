@@ -70,7 +70,7 @@ def received(
                 raise
             if frame is None:
                 break
-            yield from frame.iter_slices(source.batch_rows)
+            yield frame
     except pymysql.MySQLError as error:
         raise DBAPIError.instance(  # as SQLAlchemy itself would raise it
             None, None, error, pymysql.MySQLError, connection_invalidated=not driver.open, dialect=connection.dialect
@@ -86,6 +86,7 @@ def _portions(driver: Any, source: Source) -> Iterator[tuple[Places, bytearray]]
 
     A loop over rows, because where one begins is known only from where the one before ended.
     """
+    most, size = source.batch_rows, source.batch_bytes
     buffer, at, sequence = bytearray(), 0, driver._next_seq_id
     starts: list[int] = []
     while True:
@@ -100,10 +101,10 @@ def _portions(driver: Any, source: Source) -> Iterator[tuple[Places, bytearray]]
             starts.append(at + 4)
             at += 4 + length
             sequence = (sequence + 1) % 256
-            if at >= source.batch_bytes:
+            if at >= size or len(starts) >= most:
                 break
         driver._next_seq_id = sequence
-        if at >= source.batch_bytes and starts:
+        if starts and (at >= size or len(starts) >= most):
             rest = buffer[at:]
             buffer[at:] = PADDING
             yield np.array(starts, dtype=np.int64), buffer
