@@ -243,6 +243,15 @@ class PostgresCluster(Cluster):
         "max_wal_senders": "10", "shared_buffers": "64MB", "max_connections": "40", "min_wal_size": "32MB",
     }  # fmt: skip
 
+    def emptied(self) -> Self:
+        """The server without the tables, slots and publications that anybody made in the database `test`."""
+        for (slot,) in self.run("SELECT slot_name FROM pg_replication_slots"):
+            self.run(f"SELECT pg_drop_replication_slot('{slot}')")
+        for (name,) in self.run("SELECT pubname FROM pg_publication"):
+            self.run(f'DROP PUBLICATION "{name}"')
+        self.run("DROP SCHEMA public CASCADE", "CREATE SCHEMA public", "DROP SCHEMA IF EXISTS other CASCADE")
+        return self
+
     def _initialise(self) -> None:
         secret = self.folder / "password"
         secret.write_text(PASSWORD, encoding="utf-8")
@@ -277,6 +286,11 @@ class MariadbCluster(Cluster):
         "innodb_flush_log_at_trx_commit": "2", "innodb_buffer_pool_size": "64M", "innodb_log_file_size": "32M",
         "character_set_server": "utf8mb4",
     }  # fmt: skip
+
+    def emptied(self) -> Self:
+        """The server without the tables that anybody made in the databases `test` and `other`."""
+        self.run("DROP DATABASE test", "DROP DATABASE IF EXISTS other", "CREATE DATABASE test", database="mysql")
+        return self
 
     def _initialise(self) -> None:
         self._once([

@@ -59,16 +59,16 @@ def close_arrow(connection: Connection) -> None:
 
 
 def streamed(
-    connection: Connection, statement: Select[Any], columns: Sequence[Carried], source: Source
+    connection: Connection, statement: Select[Any], columns: Sequence[Carried], source: Source, *, rows: int
 ) -> Iterator[pl.DataFrame]:
-    """Frames of at most `batch_rows` rows and about `batch_bytes`.
+    """Frames of at most `batch_rows` rows and about `batch_bytes`, made of `rows` that the driver hands over at once.
 
     Raises Misfit where a column holds a value of another storage class, Oversized where a cell is above `cell_bytes`,
     UnicodeDecodeError where a text is not UTF-8. What the driver would bend was looked for before.
     """
     asked = str(statement.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True}))
     with connection.info["arrow"].cursor() as cursor:
-        cursor.adbc_statement.set_options(**{BATCH_ROWS: str(_rows_at_once(connection, statement, source))})
+        cursor.adbc_statement.set_options(**{BATCH_ROWS: str(rows)})
         try:
             cursor.execute(asked)
             reader, first = cursor.fetch_record_batch(), 0
@@ -89,7 +89,7 @@ def streamed(
             raise OperationalError(None, None, why) from None
 
 
-def _rows_at_once(connection: Connection, statement: Select[Any], source: Source) -> int:
+def rows_at_once(connection: Connection, statement: Select[Any], source: Source) -> int:
     """As many rows as weigh a quarter of `batch_bytes`, if the whole file were this table; the driver counts rows."""
     relation = statement.get_final_froms()[0]
     if not isinstance(relation, Table):

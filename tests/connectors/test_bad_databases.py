@@ -90,7 +90,7 @@ class Bench:
 
 
 def _bench(kind, request, tmp_path):
-    cluster = None if kind == "sqlite" else request.getfixturevalue(f"{kind}_server")
+    cluster = None if kind == "sqlite" else request.getfixturevalue(f"{kind}_server").emptied()
     return Bench(kind, tmp_path, cluster)
 
 

@@ -32,7 +32,7 @@ def test_rows_are_what_they_would_be_after_each_change_in_turn(tmp_path_factory,
             want.pop(key, None) if gone else want.__setitem__(key, value)
     assert merged(base, folded(parts), target) == len(want)
     told = pl.read_parquet(target)
-    assert dict(((k, p), v) for k, p, v in told.select("k", "p", "v").iter_rows()) == want
+    assert {(k, p): v for k, p, v in told.select("k", "p", "v").iter_rows()} == want
     assert told["_position"].to_list() == list(range(1, len(want) + 1))
     assert told.schema == pl.read_parquet(base).schema
 

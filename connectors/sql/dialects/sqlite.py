@@ -47,7 +47,7 @@ from sqlalchemy.types import (
 )
 
 from catalog.models import BlobPolicy, Source
-from connectors.sql.arrows import close_arrow, open_arrow, streamed
+from connectors.sql.arrows import close_arrow, open_arrow, rows_at_once, streamed
 from connectors.sql.dialects.base import Dialect, Way
 from connectors.sql.types import Carried, Misfit
 
@@ -174,9 +174,10 @@ class SQLite(Dialect):
     ) -> Iterator[pl.DataFrame]:
         """ADBC's frames, while a second thread looks for values that it would bend; with those, Misfit voids them."""
         relation = statement.get_final_froms()[0]
+        rows = rows_at_once(connection, statement, source)  # before: the connection serves one thread at a time
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="doubts") as other:
             looking = other.submit(self.doubts, connection, relation, columns)
-            for frame in streamed(connection, statement, columns, source):
+            for frame in streamed(connection, statement, columns, source, rows=rows):
                 if looking.done() and looking.result():
                     break
                 yield frame

@@ -114,32 +114,19 @@ def special():
         cluster.remove()
 
 
-def emptied(cluster):
-    """The server without the tables, slots and publications of other tests."""
-    if isinstance(cluster, PostgresCluster):
-        for (slot,) in cluster.run("SELECT slot_name FROM pg_replication_slots"):
-            cluster.run(f"SELECT pg_drop_replication_slot('{slot}')")
-        for (name,) in cluster.run("SELECT pubname FROM pg_publication"):
-            cluster.run(f'DROP PUBLICATION "{name}"')
-        cluster.run("DROP SCHEMA public CASCADE", "CREATE SCHEMA public", "DROP SCHEMA IF EXISTS other CASCADE")
-    else:
-        cluster.run("DROP DATABASE test", "DROP DATABASE IF EXISTS other", "CREATE DATABASE test", database="mysql")
-    return cluster
-
-
 @pytest.fixture
 def pg(postgresql_server):
-    return emptied(postgresql_server)
+    return postgresql_server.emptied()
 
 
 @pytest.fixture
 def my(mariadb_server):
-    return emptied(mariadb_server)
+    return mariadb_server.emptied()
 
 
 @pytest.fixture(params=["postgresql_server", "mariadb_server"])
 def server(request):
-    return emptied(request.getfixturevalue(request.param))
+    return request.getfixturevalue(request.param).emptied()
 
 
 @pytest.fixture
