@@ -48,8 +48,9 @@ def fits(base: Path, changes: Changes) -> bool:
 
 def held_of(base: Path, keys: pl.DataFrame) -> pl.DataFrame:
     """The rows of `base` that have one of the keys, as their source gave them."""
-    told = [batch.join(keys, on=keys.columns, how="semi") for batch in _batches(base)]
-    return (pl.concat(told) if told else pl.read_parquet(base)).drop("_location", "_position")
+    none = pl.DataFrame(schema=pl.read_parquet_schema(base))
+    told = (batch.join(keys, on=keys.columns, how="semi") for batch in _batches(base) if keys.height)
+    return pl.concat([none, *told]).drop("_location", "_position")
 
 
 def merged(base: Path, changes: Changes, target: Path) -> int:
@@ -76,7 +77,7 @@ def merged(base: Path, changes: Changes, target: Path) -> int:
 
 def _batches(base: Path) -> Iterator[pl.DataFrame]:
     """The rows of a file in portions, without reading ahead."""
-    file = pq.ParquetFile(base, pre_buffer=False, memory_map=True)
+    file = pq.ParquetFile(base, pre_buffer=False)
     for batch in file.iter_batches(batch_size=ROWS_AT_ONCE):
         yield _framed(batch)
 

@@ -15,6 +15,7 @@ from sqlalchemy import CHAR, ColumnElement, Connection, Select, cast, func
 from sqlalchemy.engine import URL
 
 from catalog.models import Source
+from connectors.sql.ahead import framed
 from connectors.sql.texts import typed
 from connectors.sql.types import Carried, Oversized, WayFailed, shortest
 
@@ -36,20 +37,25 @@ def streamed(
         column if kind.dtype in CARRIED else _as_text(column, kind).label(kind.name)
         for column, kind in zip(statement.selected_columns, columns, strict=True)
     ]
-    told = _parts(connection, statement.with_only_columns(*asked), source)
+    parts = _parts(connection, statement.with_only_columns(*asked), source)
+    yield from framed(_portions(parts, source), lambda held: _frame(held, columns, source))
+
+
+def _portions(parts: Iterator[pl.DataFrame], source: Source) -> Iterator[list[pl.DataFrame]]:
+    """The parts put together to at most `batch_rows` rows and about `batch_bytes`."""
     held: list[pl.DataFrame] = []
     rows = size = 0
-    for part in told:
+    for part in parts:
         if rows and rows + part.height > source.batch_rows:
-            yield _frame(held, columns, source)
+            yield held
             held, rows, size = [], 0, 0
         held.append(part)
         rows, size = rows + part.height, size + int(part.estimated_size())
         if size >= source.batch_bytes:
-            yield _frame(held, columns, source)
+            yield held
             held, rows, size = [], 0, 0
     if rows:
-        yield _frame(held, columns, source)
+        yield held
 
 
 def _as_text(column: Any, kind: Carried) -> ColumnElement[Any]:
