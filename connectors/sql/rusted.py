@@ -1,8 +1,9 @@
 """Read a SELECT of MariaDB or MySQL through connectorx, where each table may be seen at its own moment.
 
 connectorx opens a connection of its own, so it cannot see the run's snapshot; within its one statement InnoDB is
-consistent. It is handed numbers and text only, which it carries exactly: everything else is cast to text by the
-server and parsed here. Its faults, Rust panics included, are WayFailed, and the table is read another way.
+consistent. It is handed numbers, text, dates and moments, which it carries exactly or ends in a panic (a zero date):
+everything else is cast to text by the server and parsed here. Its faults, Rust panics included, are WayFailed, and the
+table is read another way.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from connectors.sql.ahead import framed
 from connectors.sql.texts import typed
 from connectors.sql.types import Carried, Oversized, WayFailed, shortest
 
-CARRIED = (pl.Int64(), pl.UInt64(), pl.Float64(), pl.String())
+CARRIED = (
+    pl.Int64(), pl.UInt64(), pl.Float64(), pl.String(), pl.Date(), pl.Datetime("us"), pl.Datetime("us", "UTC"),
+)  # fmt: skip
 ROWS = 16_384  # rows handed over at once
 
 
@@ -97,6 +100,14 @@ def _address(url: URL) -> str:
     return url.set(drivername="mysql").render_as_string(hide_password=False)
 
 
+def _moment(column: Carried) -> pl.Expr:
+    """A date or moment that came as one; the session's zone is UTC."""
+    if not isinstance(column.dtype, pl.Datetime):
+        return pl.col(column.name).cast(column.dtype)
+    plain = pl.col(column.name).dt.replace_time_zone(None).cast(pl.Datetime("us"))
+    return plain.dt.replace_time_zone(column.dtype.time_zone)
+
+
 def _frame(parts: list[pl.DataFrame], columns: Sequence[Carried], source: Source) -> pl.DataFrame:
     frame = pl.concat(parts, how="vertical_relaxed")
     frame = frame.rename(dict(zip(frame.columns, [column.name for column in columns], strict=True)))
@@ -106,6 +117,7 @@ def _frame(parts: list[pl.DataFrame], columns: Sequence[Carried], source: Source
             longest = text.str.len_bytes().max()
             if isinstance(longest, int) and longest > source.cell_bytes:
                 raise Oversized(longest)
-    told = typed(frame, columns)
+    moments = [column for column in columns if column.dtype.is_temporal() and frame.schema[column.name].is_temporal()]
+    told = typed(frame.with_columns([_moment(column) for column in moments]), columns)
     single = [column.name for column in columns if column.single]
     return told.with_columns([shortest(told[name]) for name in single]) if single else told

@@ -163,7 +163,7 @@ class MySQL(Dialect):
         """The rows as they are received, where pymysql is the driver."""
         ways = []
         if source.snapshot == "table" and reaches(connection):
-            ways.append(Way("connectorx", "numbers and text, which it carries; the rest cast by the server", streamed))
+            ways.append(Way("connectorx", "numbers, text and moments, which it carries; the rest as text", streamed))
         if fits(connection):
             ways.append(Way("packets", "the server's own text of every value, in our transaction", received))
         return ways
