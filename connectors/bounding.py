@@ -27,6 +27,11 @@ def bounded(frame: pl.DataFrame, source: Source) -> Iterator[pl.DataFrame]:
         start = end
 
 
+def owned(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with texts of their own: Polars' views would keep those of all rows alive that they were taken from."""
+    return pl.DataFrame(rows.to_arrow(compat_level=pl.CompatLevel.oldest()), schema=rows.schema)
+
+
 def _sizes(frame: pl.DataFrame) -> pl.Series:
     """Bytes of each row: of text and binary values as they are, of nested ones as they are on average."""
     told = [pl.repeat(CELL_BYTES * frame.width, pl.len(), dtype=pl.Int64)]

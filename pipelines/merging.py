@@ -9,6 +9,8 @@ from pathlib import Path
 import polars as pl
 import pyarrow.parquet as pq
 
+from connectors.bounding import owned
+
 ROWS_AT_ONCE = 50_000
 
 
@@ -49,7 +51,7 @@ def fits(base: Path, changes: Changes) -> bool:
 def held_of(base: Path, keys: pl.DataFrame) -> pl.DataFrame:
     """The rows of `base` that have one of the keys, as their source gave them."""
     none = pl.DataFrame(schema=pl.read_parquet_schema(base))
-    told = (batch.join(keys, on=keys.columns, how="semi") for batch in _batches(base) if keys.height)
+    told = (owned(batch.join(keys, on=keys.columns, how="semi")) for batch in _batches(base) if keys.height)
     return pl.concat([none, *told]).drop("_location", "_position")
 
 
@@ -66,7 +68,7 @@ def merged(base: Path, changes: Changes, target: Path) -> int:
         for held in _batches(base):
             here = held.select(keys).with_row_index("_at").join(changes.upserts, on=keys, how="inner")
             rest = held.with_row_index("_at").join(touched, on=keys, how="anti")
-            seen.append(here.select(keys))
+            seen.append(owned(here.select(keys)))
             rows = pl.concat([rest, here.select(rest.columns)]).sort("_at") if here.height else rest
             position = _written(writer, rows.drop("_at"), position)
         fresh = changes.upserts.join(pl.concat(seen), on=keys, how="anti").select(schema.names)

@@ -26,6 +26,7 @@ from sqlalchemy import Connection, FromClause, and_, or_
 from catalog.errors import SourceUnreadable
 from catalog.models import Dataset, Source
 from connectors.batch import Batch, Since
+from connectors.bounding import owned
 from connectors.files import refuse_reserved
 from connectors.shapes import key_columns
 from connectors.sql.dialects import Dialect
@@ -213,7 +214,7 @@ def _compared(
             _refuse_repeated(there, source, dataset, held.keys)
             if any(_unclear(here, held.keys)):
                 return None
-            told.append(_differing(there, here, held.keys, marks.name, edge))
+            told.append(owned(_differing(there, here, held.keys, marks.name, edge)))
             if sum(one.height for one in told) > MOST_TOUCHED:
                 return None
         return pl.concat(told)
