@@ -59,7 +59,7 @@ def changed(source: Source, dataset: Dataset, *, folder: Path, since: Since | No
         touched = None if held is None else _compared(connection, relation, source, dataset, marks, held)
         cursor = {"mode": mode, "key": list(key_columns(dataset)), "mark": marks.name}
         if held is None or touched is None:
-            yield from _with_cursor(_all(connection, relation, source, dataset, marks.extra), cursor)
+            yield from _with_cursor(whole(connection, source, dataset, relation, extra=marks.extra), cursor)
         else:
             yield from _fetched(connection, relation, source, dataset, touched, held, cursor, extra=marks.extra)
 
@@ -165,16 +165,6 @@ def _held(connection: Connection, relation: FromClause, dataset: Dataset, since:
     if text and not text <= dialect.doubts(connection, relation, [one for one in columns if one.name in text]):
         return None  # the values that made them text are gone
     return _Held(cursor, since.rows, keys, schema, text)
-
-
-def _all(
-    connection: Connection, relation: FromClause, source: Source, dataset: Dataset, extra: Sequence[Carried]
-) -> Iterator[Batch]:
-    position = 1
-    for told in rows(connection, source, dataset, relation, extra=extra):
-        position = 1 if told.anew else position
-        yield Batch(numbered(told.frame, dataset, position), anew=told.anew, path=told.path)
-        position += told.frame.height
 
 
 def _with_cursor(batches: Iterator[Batch], cursor: dict[str, Any]) -> Iterator[Batch]:

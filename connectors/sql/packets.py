@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from catalog.models import Source
 from connectors.sql.ahead import framed
 from connectors.sql.texts import typed
-from connectors.sql.types import Carried, Oversized, shortest
+from connectors.sql.types import Carried, Misfit, Oversized, shortest
 
 Bytes = npt.NDArray[np.uint8]
 Places = npt.NDArray[np.int64]
@@ -64,8 +64,8 @@ def received(
         while True:
             try:
                 frame = next(frames, None)
-            except BaseException:
-                for _ in portions:  # the server sends them whatever happens
+            except (Misfit, pl.exceptions.PolarsError, pl.exceptions.PanicException, pa.ArrowException):
+                for _ in portions:  # the connection goes on; an interrupt does not wait for them
                     pass
                 raise
             if frame is None:

@@ -6,7 +6,6 @@ import re
 from typing import Any
 
 from sqlalchemy import Connection, FromClause, literal_column, select, text
-from sqlalchemy.types import NullType
 
 from catalog.errors import SourceUnreadable
 from catalog.models import Dataset, Source
@@ -57,8 +56,3 @@ def asked(connection: Connection, source: Source, dataset: Dataset) -> FromClaus
         literal_column(connection.dialect.identifier_preparer.quote(name)).label(name) for name in names
     ]
     return select(*columns).select_from(bare).subquery("asked")
-
-
-def untyped(relation: FromClause) -> bool:
-    """Whether nothing declares the types of a relation's columns."""
-    return all(isinstance(column.type, NullType) for column in relation.columns)

@@ -45,10 +45,12 @@ class Rows:
     anew: bool
 
 
-def whole(connection: Connection, source: Source, dataset: Dataset, relation: FromClause) -> Iterator[Batch]:
-    """All rows in key order, with their ordinals."""
+def whole(
+    connection: Connection, source: Source, dataset: Dataset, relation: FromClause, *, extra: Sequence[Carried] = ()
+) -> Iterator[Batch]:
+    """All rows in key order, with their ordinals, and `extra` columns beside them."""
     position = 1
-    for told in rows(connection, source, dataset, relation):
+    for told in rows(connection, source, dataset, relation, extra=extra):
         position = 1 if told.anew else position
         yield Batch(numbered(told.frame, dataset, position), anew=told.anew, path=told.path)
         position += told.frame.height
