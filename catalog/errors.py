@@ -8,6 +8,7 @@
     │   └── SourceUnreadable    it is there, and it is not what the contract says
     ├── ContractBlocked         a dataset-level rule failed; the dataset keeps its last good version
     └── Refusal                 what cannot be done, and the remedy
+        ├── FileRefused         one file that no rows can be made of; the other files go on
         ├── WriteRefused        nothing was written to a source (its branches: connectors/sql/writing/refusals.py)
         ├── IndexStoreError     the index is absent, damaged or of another model
         ├── LedgerError         the ledger's database does not answer, or is of a later version
@@ -107,6 +108,10 @@ class ContractBlocked(LandbridgeError):
 
     def __str__(self) -> str:
         return f"dataset '{self.dataset}' is blocked by {', '.join(self.rules)}: {self.detail}"
+
+
+class FileRefused(Refusal):
+    """A file that no rows can be made of, and why. `what` neither names the file nor holds a value of it."""
 
 
 class IndexStoreError(Refusal):

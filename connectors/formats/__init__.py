@@ -1,0 +1,55 @@
+"""The formats that files come in, and how a file that nobody declared is recognised.
+
+Each format is a module of this package (or a package, `mainframe`), loaded when a file of it is read. The order is that
+of recognition: formats that a signature tells come before those that only a guess does.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import cast
+
+from catalog.errors import FileRefused
+from connectors.formats.tables import HEAD_BYTES, File, Format
+
+__all__ = ["FORMATS", "format_named", "recognised"]
+
+FORMATS = {
+    "parquet": "connectors.formats.parquet",
+    "arrow": "connectors.formats.arrow",
+    "excel": "connectors.formats.excel",
+    "document": "connectors.formats.documents",
+    "access": "connectors.formats.access",
+    "sas": "connectors.formats.statistical.sas",
+    "spss": "connectors.formats.statistical.spss",
+    "stata": "connectors.formats.statistical.stata",
+    "dbf": "connectors.formats.dbf",
+    "hl7": "connectors.formats.hl7_messages",
+    "edifact": "connectors.formats.edifact",
+    "x12": "connectors.formats.x12",
+    "mail": "connectors.formats.mail",
+    "xml": "connectors.formats.xml_records",
+    "ndjson": "connectors.formats.json_lines",
+    "json": "connectors.formats.nested_json",
+    "markdown": "connectors.formats.markdown_files",
+    "mainframe": "connectors.formats.mainframe",  # only where a copybook is declared; nothing in the bytes tells
+    "fixed_width": "connectors.formats.fixed_width",
+    "csv": "connectors.formats.delimited",
+}
+
+
+def format_named(name: str) -> Format:
+    """The format's module. KeyError where there is none of that name."""
+    return cast(Format, import_module(FORMATS[name]))
+
+
+def recognised(file: File) -> str:
+    """The name of a file's format. Raises FileRefused where it is empty, or no format knows it."""
+    head = file.head(HEAD_BYTES)
+    if not head.strip(b"\0 \t\r\n\xef\xbb\xbf"):
+        raise FileRefused("the file is empty" if not head else "the file holds nothing but blanks or NULs",
+                          "Ask for the export again.")  # fmt: skip
+    for name in FORMATS:
+        if format_named(name).recognises(head, file):
+            return name
+    raise FileRefused("its format is not recognised", "Name it with --format, or in the source's `kind`.")
