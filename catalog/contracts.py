@@ -96,6 +96,7 @@ def _contract(part: Part, found: list[Problem]) -> Contract | None:
         roles=_roles(part, keyed, found),
         freshness=_freshness(part, found),
         drift=shape.drift,
+        files=shape.files,
         incremental=_incremental(shape.incremental, extensions.get("incremental"), found),
         query=shape.query,
         quarantine_threshold=shape.quarantine_threshold,

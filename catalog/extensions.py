@@ -18,6 +18,7 @@ from catalog.models import (
     AggregateFunction,
     BlobPolicy,
     DriftMode,
+    FilesMode,
     GapKind,
     Mask,
     ReadMode,
@@ -188,6 +189,7 @@ class ContractExtensions(Shape):
     source: Filled
     drift: DriftMode = "evolve"
     incremental: IncrementalShape | None = None
+    files: FilesMode = "snapshot"
     query: str = ""
     keep: dict[str, list[Value]] = Field(default_factory=dict)
     quarantine_threshold: float = Field(default=0.15, ge=0, le=1)

@@ -14,7 +14,11 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 LogicalType = Literal["string", "integer", "number", "boolean", "date", "timestamp", "time"]
-SOURCE_KINDS = ("sql", "csv", "ndjson", "parquet", "fixed_width", "markdown")  # others come from plug-ins
+FILE_KINDS = (
+    "csv", "fixed_width", "mainframe", "ndjson", "json", "xml", "parquet", "arrow", "excel", "dbf", "sas", "spss",
+    "stata", "access", "hl7", "edifact", "x12", "mail", "document", "markdown", "files",
+)  # fmt: skip
+SOURCE_KINDS = ("sql", *FILE_KINDS)  # others come from plug-ins
 Severity = Literal["critical", "warning", "info"]
 Action = Literal["quarantine", "block", "report"]
 RuleKind = Literal["not_null", "unique", "in_set", "pattern", "range", "length", "row_count", "expectation", "sql"]
@@ -22,6 +26,8 @@ GapKind = Literal["missing_reference", "missing_value", "missing_period", "confl
 ValueMode = Literal["quarantine_row", "discard_value", "discard_row"]
 DriftMode = Literal["evolve", "freeze", "discard", "quarantine"]
 ReadMode = Literal["full", "watermark", "keys", "feed"]
+FilesMode = Literal["snapshot", "append"]
+BrokenFiles = Literal["report", "block"]
 BlobPolicy = Literal["skip", "hash", "extract"]
 Mask = Literal["pseudonym", "redact", "drop", "last4", "year"]
 AggregateFunction = Literal["count", "sum", "mean", "min", "max", "distinct", "top"]
@@ -63,9 +69,9 @@ class Source(Declaration):
     location: str
     description: str = ""
     owner: str = ""
-    encoding: str = "utf-8"  # text files; any Python codec name
-    separator: str = ","  # csv
-    quote: str = '"'  # csv
+    encoding: str = ""  # text files; any Python codec name; empty: it is detected
+    separator: str | None = None  # csv; None: it is detected
+    quote: str | None = None  # csv; None: it is detected, empty: there is none
     header_lines: int = 0  # fixed_width: lines to skip before the first record
     footer_pattern: str = ""  # fixed_width: a line that matches ends the records (a trailer)
     batch_rows: int = 100_000
@@ -78,7 +84,10 @@ class Source(Declaration):
     reader: Literal["auto", "plain"] = "auto"  # sql: `plain` reads through SQLAlchemy only
     writable: bool = False  # sql: approved changes may be written back; nobody writes to a source that does not say so
     write_location: str = ""  # sql: the URL of an account that may write; empty: `location`
-    options: dict[str, Any] = {}  # of a plug-in's kind; the plug-in checks them
+    settled_after: float = 5.0  # files: seconds without a change before a file counts as wholly written
+    marker: str = ""  # files: glob of a marker, such as `{name}.done`, that must lie beside a file before it is read
+    broken_files: BrokenFiles = "report"  # files: one that cannot be read is told, and the others go on, or all wait
+    options: dict[str, Any] = {}  # of the format, of the place (`storage`), or of a plug-in's kind; each checks its own
     place: Place
 
 
@@ -294,6 +303,7 @@ class Dataset(Declaration):
     freshness: timedelta | None = None  # oldest acceptable age of the source read
     drift: DriftMode = "evolve"
     incremental: Incremental = Incremental()
+    files: FilesMode = "snapshot"  # rows of a vanished file vanish, or stay
     query: str = ""  # sql: a SELECT that is read instead of the table `physical_name`
     quarantine_threshold: float = 0.15  # share of rows; above it the dataset blocks
     deletion_threshold: float = 0.15  # share of live documents; above it nothing is deleted

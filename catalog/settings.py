@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from catalog.errors import Problem, ProjectError
 
 Runtime = Literal["auto", "openvino", "onnxruntime", "sentence-transformers"]
 LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+def _names(told: Any) -> Any:
+    return [name.strip().lower() for name in told.split(",") if name.strip()] if isinstance(told, str) else told
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]  # in the environment parted by commas
 
 
 class Settings(BaseSettings):
@@ -28,6 +35,8 @@ class Settings(BaseSettings):
     port: int = Field(default=8787, ge=1, le=65535)
     embedder: Runtime = "auto"
     log_level: LogLevel = "info"
+    allowed_hosts: Names = ()  # that files are fetched from, `*.example.org` with all below; empty: those sources name
+    settled_after: float | None = Field(default=None, ge=0)  # seconds; default: what each source says
 
 
 def load_settings() -> Settings:

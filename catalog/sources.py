@@ -21,6 +21,8 @@ _PASSWORD = re.compile(r"://[^/@\s]*?:[^@\s]+@")
 
 
 def _encoding(text: str) -> str:
+    if not text:
+        return text
     try:
         codecs.lookup(text)
     except (LookupError, ValueError):
@@ -69,9 +71,9 @@ class SourceShape(Shape):
     location: Annotated[Filled, AfterValidator(_location)]
     description: str = ""
     owner: str = ""
-    encoding: Annotated[str, AfterValidator(_encoding)] = "utf-8"
-    separator: str = Field(default=",", min_length=1, max_length=1)
-    quote: str = Field(default='"', max_length=1)
+    encoding: Annotated[str, AfterValidator(_encoding)] = ""
+    separator: str | None = Field(default=None, min_length=1)
+    quote: str | None = Field(default=None, max_length=1)
     header_lines: int = Field(default=0, ge=0)
     footer_pattern: Pattern = ""
     batch_rows: int = Field(default=100_000, ge=1, le=10_000_000)
@@ -84,6 +86,9 @@ class SourceShape(Shape):
     reader: Literal["auto", "plain"] = "auto"
     writable: bool = False
     write_location: Annotated[str, AfterValidator(_location)] = ""
+    settled_after: Annotated[float, Strict(False)] = Field(default=5.0, ge=0, le=86_400)
+    marker: str = ""
+    broken_files: Literal["report", "block"] = "report"
     options: dict[str, Any] = Field(default_factory=dict)
 
 

@@ -6,17 +6,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from catalog.models import FILE_KINDS
+
 if TYPE_CHECKING:
     from catalog.errors import SourceError
     from catalog.models import Dataset, Source
     from connectors.batch import Batch, Since
+    from connectors.peeking import Peek
     from connectors.shapes import Shape
     from connectors.sql.writing import ChangeSet, Outcome, Preview
     from ledger.models import Finding
@@ -29,6 +32,7 @@ __all__ = [
     "held_back",
     "kind_findings",
     "mark",
+    "peek",
     "preview",
     "read",
     "release",
@@ -40,19 +44,14 @@ __all__ = [
 
 # The same entries as in the group `landbridge.connectors`, under which they are registered like any plug-in's. They are
 # taken from here, because a plug-in may not take their names, and because a checkout has no installed metadata.
-BUILT_IN = {
-    "sql": "connectors.sql",
-    "csv": "connectors.delimited",
-    "ndjson": "connectors.ndjson",
-    "parquet": "connectors.columnar",
-    "fixed_width": "connectors.fixed_width",
-    "markdown": "connectors.markdown",
-}
+BUILT_IN = {"sql": "connectors.sql", **{kind: f"connectors.filing:{kind}" for kind in FILE_KINDS}}
 
 
 def _connector(source: Source) -> Any:
     if source.kind in BUILT_IN:
-        return import_module(BUILT_IN[source.kind])
+        module, _, name = BUILT_IN[source.kind].partition(":")
+        loaded = import_module(module)
+        return getattr(loaded, name) if name else loaded
     from connectors.plugins import plugged
 
     return plugged(source.kind)
@@ -73,8 +72,11 @@ def read(source: Source, dataset: Dataset, *, folder: Path, since: Since | None 
     yield from without_empty(connector.read(source, dataset, folder=folder, **known))
 
 
-def shape(source: Source, dataset: Dataset, *, folder: Path) -> Shape:
-    """What the source looks like now: columns in order, declared types, nulls, keys. Raises what `read` raises."""
+def shape(source: Source, dataset: Dataset, *, folder: Path, known: Mapping[str, Any] | None = None) -> Shape:
+    """What the source looks like now: columns in order, declared types, nulls, keys. Raises what `read` raises.
+
+    `known` is the cursor of the last read, which spares files that it knows a look.
+    """
     connector = _connector(source)
     if source.kind == "sql":
         from connectors.sql.shapes import shape_of
@@ -82,8 +84,27 @@ def shape(source: Source, dataset: Dataset, *, folder: Path) -> Shape:
         return shape_of(source, dataset, folder=folder)
     from connectors.shapes import shaped
 
-    types = connector.columns(source, dataset, folder=folder)
+    spared = {"known": known} if known and source.kind in FILE_KINDS else {}
+    types = connector.columns(source, dataset, folder=folder, **spared)
     return shaped(source, dataset, types, typed=any(told != "text" for told in types.values()))
+
+
+def peek(
+    location: str | Path,
+    *,
+    format: str = "",  # noqa: A002 - the word that everybody uses for it
+    options: Mapping[str, Any] | None = None,
+    table: str = "",
+    rows: int | None = None,
+    folder: Path = Path(),
+) -> Peek:
+    """What a file, a place or a database holds that nobody has declared: `connectors.peek("x.csv").frame(rows=100)`.
+
+    See `connectors.peeking.peek`. Raises FileRefused where no rows can be made of it.
+    """
+    from connectors.peeking import peek
+
+    return peek(location, format=format, options=options, table=table, rows=rows, folder=folder)
 
 
 def drift(source: Source, dataset: Dataset, *, folder: Path, last: Shape | None = None) -> list[Finding]:

@@ -9,6 +9,8 @@ from typing import Any
 
 import polars as pl
 
+from ledger.models import Finding
+
 REJECTS: dict[str, pl.DataType | type[pl.DataType]] = {
     "_location": pl.String,
     "_position": pl.Int64,
@@ -28,11 +30,12 @@ class Since:
     """What is held of a dataset already, for a reader that can tell what changed.
 
     `cursor` is what the last batch of the last read gave (JSON); `rows` is the Parquet file that holds all rows as
-    they were then, with the source's column names.
+    they were then, with the source's column names, and `rejects` the one that holds the lines that were no rows.
     """
 
     cursor: Mapping[str, Any]
     rows: Path
+    rejects: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,10 @@ class Batch:
     it no longer holds. `cursor` stands on the last batch of a read that can be taken up from there; it counts once
     the rows are safely kept. `path` names the way the rows took, for the record. `anew` says that the read began again
     (a lost connection, a value that made its column text): the batches before this one are void.
+
+    A reader of files tells `kept`, on the last batch, instead of `gone`: held rows whose `_location` is a key of it
+    stay, under the new name (a renamed file); held rows of all other files are gone. The rows then stand in the order
+    of `cursor["files"]`. `findings` are what was noticed in the source; they are recorded with the run.
     """
 
     frame: pl.DataFrame
@@ -54,13 +61,16 @@ class Batch:
     cursor: Mapping[str, Any] | None = None
     path: str = ""
     anew: bool = False
+    kept: Mapping[str, str] | None = None
+    findings: tuple[Finding, ...] = ()
 
 
 def without_empty(batches: Iterator[Batch]) -> Iterator[Batch]:
     """The batches that hold something, or one empty one, so that the columns are known also where there are no rows."""
     last, told = None, False
     for batch in batches:
-        if batch.frame.height or batch.rejects.height or batch.gone is not None or batch.cursor is not None:
+        speaks = batch.gone is not None or batch.kept is not None or batch.cursor is not None or batch.findings
+        if batch.frame.height or batch.rejects.height or speaks:
             told = True
             yield batch
         last = batch

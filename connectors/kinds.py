@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from catalog.models import SOURCE_KINDS, Dataset, Source
+from catalog.models import FILE_KINDS, SOURCE_KINDS, Dataset, Source
 from connectors.plugins import shadows
 from ledger.models import Finding
 
@@ -12,7 +12,9 @@ from ledger.models import Finding
 def kind_findings(connector: Any, source: Source, dataset: Dataset) -> list[Finding]:
     """See `connectors.kind_findings`. `dataset` is the one under which the findings are told."""
     owner = source.owner or dataset.owner
-    if source.kind in SOURCE_KINDS:
+    if source.kind in FILE_KINDS:
+        faults, others = connector.option_faults(source, dataset), shadows(source.kind)
+    elif source.kind in SOURCE_KINDS:
         faults = [f"the kind '{source.kind}' takes no options, so '{name}' does nothing" for name in source.options]
         others = shadows(source.kind)
     else:

@@ -21,6 +21,7 @@ from catalog.models import SOURCE_KINDS, Dataset, Source
 from catalog.plugins import offered, owner_of
 from catalog.sources import CONNECTORS
 from connectors.batch import Batch
+from connectors.faults import is_fault, place_of
 from connectors.marking import mark_of
 
 NEEDED = ("read", "columns")
@@ -108,7 +109,7 @@ class Plugged:
         except BaseException as error:
             if not is_fault(error):
                 raise
-            fault = self._refusal(source, dataset, f"failed with {type(error).__name__}{_place_of(error)}")
+            fault = self._refusal(source, dataset, f"failed with {type(error).__name__}{place_of(error)}")
         raise fault
 
     def _refusal(self, source: Source, dataset: Dataset, what: str) -> SourceUnreadable:
@@ -172,11 +173,6 @@ def examined() -> list[tuple[str, str, str, str]]:
     return told
 
 
-def is_fault(error: BaseException) -> bool:
-    """Whether it is an error, or a panic of an extension in Rust, which is no Exception; not a wish to stop."""
-    return isinstance(error, Exception) or type(error).__module__ == "pyo3_runtime"
-
-
 def fault_of(batch: object, schema: pl.Schema | None) -> str:
     """Why it is no batch that can follow one of this schema; empty where it is."""
     if not isinstance(batch, Batch):
@@ -205,11 +201,3 @@ def _is_ours(entry: EntryPoint) -> bool:
 def _remedy(entry: EntryPoint) -> str:
     owner = entry.dist.name if entry.dist else "it"
     return f"Repair or uninstall {owner}."
-
-
-def _place_of(error: BaseException) -> str:
-    """File and line where it was raised: what an author needs, and no value of a row."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return f" at {Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace is not None else ""

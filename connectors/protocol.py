@@ -71,6 +71,8 @@ class CheckedConnector(Protocol):
 
 
 if TYPE_CHECKING:  # the built-in ones are connectors, says mypy
-    from connectors import columnar, delimited, fixed_width, markdown, ndjson, sql
+    from connectors import sql
+    from connectors.filing import Filed
 
-    BUILT_IN: tuple[Connector, ...] = (sql, delimited, ndjson, columnar, fixed_width, markdown)
+    BUILT_IN: tuple[Connector, ...] = (sql, Filed("csv"))
+    FILES: tuple[IncrementalConnector, FileConnector] = (Filed("csv"), Filed("csv"))

@@ -29,7 +29,7 @@ def observed(site: Site, source: Source, dataset: Dataset, last: Mapping[str, An
     A dataset that a person accepts for this run is compared with the contract alone: what it now looks like is what it
     is to look like. Raises what `connectors.read` raises.
     """
-    shape = connectors.shape(source, dataset, folder=site.project.folder)
+    shape = connectors.shape(source, dataset, folder=site.project.folder, known=last.get("cursor"))
     before = Shape.model_validate(last["shape"]) if last.get("shape") else None
     if dataset.name in site.accept:
         agreed = drift_of(source, dataset, shape, accepted(shape, dataset))

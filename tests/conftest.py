@@ -35,6 +35,14 @@ def contract(name, source, physical, properties, **custom):
     }
 
 
+@pytest.fixture(autouse=True, scope="session")
+def files_are_written_at_once():
+    """A test's files are whole when they are there; those about files still being written say so themselves."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LANDBRIDGE_SETTLED_AFTER", "0")
+        yield
+
+
 class Shop:
     """A project folder and its source systems, to be broken at will."""
 

@@ -53,7 +53,7 @@ class ChangeLaws:
         system.changes([{"id": 4, "note": "changed"}, {"id": 12, "note": "new"}, {"id": 13, "note": "new too"}])
         system.loses([2, 9])
         told = self._since(system, since, batch_rows=2)
-        now = {str(row["id"]): row["note"] for row in rows_of(system, batches_of(system), NUMBERED)}
+        now = _told(system, batches_of(system))
         demand(
             _applied(system, held, told) == now,
             f"changes give {_applied(system, held, told)}, and the source holds {now}",
@@ -87,7 +87,7 @@ class ChangeLaws:
         if hasattr(given_up, "close"):
             given_up.close()
         first, second = (_applied(system, held, self._since(system, since)) for _ in range(2))
-        now = {str(row["id"]): row["note"] for row in rows_of(system, batches_of(system), NUMBERED)}
+        now = _told(system, batches_of(system))
         demand(first == second == now, f"after a read that was given up the next gives {first}, not {now}")
 
     def test_a_cursor_nobody_knows_is_refused_or_makes_the_read_whole(self, system: System, tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ class ChangeLaws:
             told = batches_of(system, since=strange)
         except SourceError:
             return
-        now = {str(row["id"]): row["note"] for row in rows_of(system, batches_of(system), NUMBERED)}
+        now = _told(system, batches_of(system))
         demand(all(batch.whole for batch in told), "a read from a cursor nobody knows says it tells changes")
         demand(_applied(system, held, told) == now, "a read from a cursor nobody knows is not a whole one")
 
@@ -141,10 +141,20 @@ def _next(batches: list[Batch], folder: Path) -> Since:
 
 
 def _applied(system: System, held: Mapping[str, Any], batches: Iterable[Batch]) -> dict[str, Any]:
-    """Note by key, after a read."""
+    """Note and location by key, after a read."""
     told = list(batches)
-    came = {str(row["id"]): row["note"] for row in rows_of(system, told, NUMBERED)}
+    came = _told(system, told)
     if told[0].whole:
         return came
+    kept = told[-1].kept
+    if kept is not None:  # by file
+        return {**{key: (note, kept[place]) for key, (note, place) in held.items() if place in kept}, **came}
     gone = {str(key) for batch in told if batch.gone is not None for key in batch.gone["id"].to_list()}
-    return {**{key: note for key, note in held.items() if key not in gone}, **came}
+    return {**{key: one for key, one in held.items() if key not in gone}, **came}
+
+
+def _told(system: System, batches: list[Batch]) -> dict[str, Any]:
+    """Note and location by key."""
+    return {
+        str(row["id"]): (row["note"], row["_location"]) for row in rows_of(system, batches, [*NUMBERED, "_location"])
+    }

@@ -13,6 +13,7 @@ from catalog.errors import ContractBlocked, SourceError
 from catalog.fingerprint import code_fingerprint
 from catalog.models import Dataset, Source
 from connectors.batch import Since
+from connectors.places.settling import STILL_WRITTEN
 from ledger import Finding
 from pipelines.drifting import lasting, observed, remembered, same_columns
 from pipelines.progress import tell
@@ -72,7 +73,7 @@ def _pull(site: Site, dataset: Dataset, source: Source) -> Raw:
     last = read_json(home.manifest("raw", dataset.name))
     now = site.clock().isoformat()
     memo = _memo(source, dataset, folder)
-    whole = holds(home.raw(dataset.name), last.get("fingerprint", ""))
+    whole = _whole(site, dataset.name, last)
     if memo and memo == last.get("memo") and whole and dataset.name not in site.accept:
         tell("raw", dataset.name, last["rows"], last["rows"])
         write_json({**last, "checked_at": now}, home.manifest("raw", dataset.name))
@@ -81,10 +82,12 @@ def _pull(site: Site, dataset: Dataset, source: Source) -> Raw:
     if drift.blocked:
         return _told(dataset, {"fingerprint": "", "rows": 0, "rejected": 0, "checked_at": now, "changed_at": now},
                      changed=False, findings=drift.findings)  # fmt: skip
-    since = _since(home.raw(dataset.name), last, whole=whole and same_columns(drift, last))
+    since = _since(site, dataset.name, last) if whole and same_columns(drift, last) else None
     with replacing(home.raw(dataset.name)) as temporary, replacing(home.rejects(dataset.name)) as refused:
         taken = taken_into(source, dataset, drift, folder, temporary, refused, since)
-        findings = [*drift.findings, *_volume_findings(site, dataset, taken.rows, taken.rejected, refused, last)]
+        lines = refused if taken.written else home.rejects(dataset.name)
+        findings = [*drift.findings, *taken.findings]
+        findings += _volume_findings(site, dataset, taken.rows, taken.rejected, lines, last)
         mark = file_fingerprint(temporary) if taken.written else last["fingerprint"]
         changed = mark != last.get("fingerprint") or not whole
         blocked = any(finding.blocking for finding in findings)
@@ -92,10 +95,12 @@ def _pull(site: Site, dataset: Dataset, source: Source) -> Raw:
             temporary.unlink(missing_ok=True)
         if blocked or not taken.written:
             refused.unlink(missing_ok=True)
+    waits = any(finding.rule == STILL_WRITTEN for finding in findings)  # nothing but time has to pass, then it is read
     manifest: dict[str, Any] = {
-        "memo": memo, "fingerprint": mark, "rows": taken.rows, "rejected": taken.rejected, "checked_at": now,
-        "changed_at": now if changed else last.get("changed_at", now), "path": taken.path, "fetched": taken.fetched,
-        "cursor": taken.cursor, "findings": [finding.model_dump(mode="json") for finding in lasting(findings)],
+        "memo": "" if waits else memo, "fingerprint": mark, "rows": taken.rows, "rejected": taken.rejected,
+        "checked_at": now, "changed_at": now if changed else last.get("changed_at", now), "path": taken.path,
+        "fetched": taken.fetched, "cursor": taken.cursor, "rejects": _mark(home.rejects(dataset.name)),
+        "findings": [finding.model_dump(mode="json") for finding in lasting(findings)],
         **remembered(drift),
     }  # fmt: skip
     if not blocked:  # the cursor counts from here on, with the rows that are in place already
@@ -103,9 +108,20 @@ def _pull(site: Site, dataset: Dataset, source: Source) -> Raw:
     return _told(dataset, manifest, changed=changed, findings=tuple(findings))
 
 
-def _since(rows: Path, last: dict[str, Any], *, whole: bool) -> Since | None:
-    """What is held, where it is all there and a connector left a cursor to go on from."""
-    return Since(last["cursor"], rows) if whole and last.get("cursor") else None
+def _whole(site: Site, name: str, last: dict[str, Any]) -> bool:
+    """Whether the rows and the rejected lines are those that the manifest speaks of."""
+    lines = site.home.rejects(name)
+    return holds(site.home.raw(name), last.get("fingerprint", "")) and last.get("rejects", "") in ("", _mark(lines))
+
+
+def _mark(path: Path) -> str:
+    return file_fingerprint(path) if path.exists() else ""
+
+
+def _since(site: Site, name: str, last: dict[str, Any]) -> Since | None:
+    """What is held, where a connector left a cursor to go on from."""
+    lines = site.home.rejects(name)
+    return Since(last["cursor"], site.home.raw(name), lines if lines.exists() else None) if last.get("cursor") else None
 
 
 def _volume_findings(

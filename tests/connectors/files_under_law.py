@@ -6,7 +6,7 @@ from datetime import date, datetime, time
 import polars as pl
 import pyarrow.parquet as pq
 
-from connectors import columnar, delimited, fixed_width, markdown, ndjson
+from connectors.filing import Filed
 from connectors.testing import DoesNotApply, RowsConnector, System
 
 EVERYTHING = frozenset({"integer", "decimal", "float", "boolean", "date", "moment", "time"})
@@ -65,7 +65,7 @@ class Files(System):
 
 
 class Csv(Files):
-    kind, connector, name = "csv", delimited, "things.csv"
+    kind, connector, name = "csv", Filed("csv"), "things.csv"
 
     def put(self, columns, rows):
         def cell(value):
@@ -95,7 +95,7 @@ class BareCsv(Csv):
 
 
 class Ndjson(Files):
-    kind, connector, name = "ndjson", ndjson, "things.ndjson"
+    kind, connector, name = "ndjson", Filed("ndjson"), "things.ndjson"
 
     def put(self, columns, rows):
         if not rows:
@@ -112,7 +112,7 @@ class Ndjson(Files):
 
 
 class Parquet(Files):
-    kind, connector, name, exact = "parquet", columnar, "things.parquet", EVERYTHING
+    kind, connector, name, exact = "parquet", Filed("parquet"), "things.parquet", EVERYTHING
 
     def put(self, columns, rows):
         data = {name: pl.Series([row[name] for row in rows], dtype=POLARS[kind]) for name, kind in columns.items()}
@@ -123,7 +123,7 @@ class Parquet(Files):
 
 
 class FixedWidth(Files):
-    kind, connector, name, padded = "fixed_width", fixed_width, "things.dat", True
+    kind, connector, name, padded = "fixed_width", Filed("fixed_width"), "things.dat", True
 
     def put(self, columns, rows):
         for row in rows:
@@ -155,7 +155,7 @@ class FixedWidth(Files):
 class Markdown(Files):
     """A folder with one file for each row, whose columns are front matter."""
 
-    kind, connector, name = "markdown", markdown, "*.md"
+    kind, connector, name = "markdown", Filed("markdown"), "*.md"
 
     def put(self, columns, rows):
         if not rows:

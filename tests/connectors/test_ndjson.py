@@ -1,7 +1,7 @@
 import pytest
 
 from catalog.errors import SourceUnreadable
-from connectors import lines
+from connectors.formats import text_blocks
 
 AB = {"a": "string", "b": "string"}
 
@@ -52,10 +52,10 @@ def test_a_line_of_other_bytes_is_a_reject(ndjson):
     assert told.rows() == [("1", None), ("3", None)]
 
 
-def test_a_key_that_appears_late_is_told_by_drift_and_changes_no_batch(ndjson, monkeypatch):
-    monkeypatch.setattr(lines, "BLOCK_BYTES", 8)
+def test_a_key_that_appears_late_is_told_by_drift_and_is_in_every_batch(ndjson, monkeypatch):
+    monkeypatch.setattr(text_blocks, "BLOCK_BYTES", 8)
     told = ndjson('{"a": 1}\n' * 5 + '{"a": 2, "b": 3, "late": 4}\n', batch_rows=2)
-    assert told.rows() == [("1", None)] * 5 + [("2", "3")]
+    assert told.rows() == [("1", None, None)] * 5 + [("2", "3", "4")]
     assert told.rules() == {"drift/new-columns": False}
     assert told.drift()[0].sample_keys == ("late",)
 

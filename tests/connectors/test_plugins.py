@@ -351,10 +351,10 @@ def test_two_of_one_name_are_refused_and_both_are_named(site, tmp_path):
         read("reader", tmp_path)
 
 
-def test_options_of_a_built_in_kind_are_told_to_do_nothing(site, tmp_path):
+def test_options_that_a_built_in_kind_does_not_know_are_told(site, tmp_path):
     folder = project(tmp_path / "project", "csv", options={"sheet": 1})
     told = [finding.message for finding in check_sources(load_project(folder))]
-    assert "Options of source 'other': the kind 'csv' takes no options, so 'sheet' does nothing." in told
+    assert "Options of source 'other': there is no option 'sheet'." in told
 
 
 def test_a_misspelt_kind_is_told_with_the_plug_ins_name(site, tmp_path):

@@ -138,7 +138,7 @@ def _read_only(connection: Any, _record: Any) -> None:
 
 def _charset(source: Source) -> str:
     """Firebird's name of the source's encoding; empty for UTF-8 and what Firebird has no name for: then UTF-8 it is."""
-    return ENCODINGS.get(codecs.lookup(source.encoding).name, "")
+    return ENCODINGS.get(codecs.lookup(source.encoding or "utf-8").name, "")
 
 
 def _recast(kind: Any, encoding: str) -> Told | None:

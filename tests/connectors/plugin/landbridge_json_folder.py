@@ -34,7 +34,7 @@ def check_options(options):
 
 def _document(path, source, dataset):
     try:
-        found = json.loads(path.read_text(source.encoding), parse_float=str)
+        found = json.loads(path.read_text(source.encoding or "utf-8"), parse_float=str)
         found = found[source.options["under"]] if "under" in source.options else found
         return {name: one if one is None or isinstance(one, str) else json.dumps(one) for name, one in found.items()}
     except (ValueError, KeyError, TypeError, AttributeError):
