@@ -78,7 +78,12 @@ def _load(project: Path) -> Project:
 @app.command()
 def init(
     folder: Annotated[Path, typer.Argument(help="The project folder, new or existing.")],
-    url: Annotated[str, typer.Option("--from", metavar="URL", help="A SQLAlchemy URL; it may hold ${env:NAME}.")],
+    url: Annotated[
+        str,
+        typer.Option(
+            "--from", metavar="FROM", help="A SQLAlchemy URL, which may hold ${env:NAME}, or a folder of files."
+        ),
+    ],
     schema: Annotated[str, typer.Option(help="Only this schema [default: the database's own].")] = "",
     table: Annotated[list[str] | None, typer.Option(help="Only tables that match this glob; repeatable.")] = None,
     views: Annotated[bool, typer.Option("--views", help="Also views that have a usable key.")] = False,
@@ -88,11 +93,11 @@ def init(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing, show everything.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Draft a project from a database, or propose what changed.
+    """Draft a project from a database or a folder of files, or propose what changed.
 
-    Reads the catalog and a sample of rows, and writes project.yaml, a source and one contract per table. Guesses are
-    marked by comments. In a folder that holds a project nothing is written without --write, and then only added. Exit
-    code 1: the database and the project differ, and this call did not close the difference.
+    Reads the catalog, or looks into every file, and a sample of rows, and writes project.yaml, sources and one contract
+    per table. Guesses are marked by comments. In a folder that holds a project nothing is written without --write, and
+    then only added. Exit code 1: what is there and the project differ, and this call did not close the difference.
     """
     from datetime import UTC, datetime
 
@@ -100,6 +105,7 @@ def init(
     from connectors.discovering.opening import remedy
     from landbridge import show
     from landbridge.drafting import reporting
+    from landbridge.drafting.folders import folder_of, propose_files
     from landbridge.drafting.proposing import Wanted, propose
     from landbridge.drafting.writing import write as write_files
 
@@ -110,7 +116,8 @@ def init(
     wanted = Wanted(schema=schema, tables=tuple(table or ()), views=views, source=source_name, sample=sample)
     with _told():
         try:
-            proposal = propose(url, folder, wanted, now=datetime.now(UTC))
+            place, now = folder_of(url), datetime.now(UTC)
+            proposal = propose_files(place, folder, wanted, now=now) if place else propose(url, folder, wanted, now=now)
             written = (proposal.fresh or write) and not dry_run
             if written:
                 write_files(folder, proposal.files)
@@ -287,15 +294,62 @@ def gaps(
 
 @app.command()
 def peek(
-    dataset: Annotated[str, typer.Argument(help="The dataset.")],
+    target: Annotated[str, typer.Argument(help="A dataset of the project, or a file, folder, archive member or URL.")],
     project: ProjectOption = Path(),
-    rows: Annotated[int, typer.Option(help="How many rows to show, 1 to 100.")] = 5,
-    json: JsonOption = False,
+    rows: Annotated[
+        int | None, typer.Option(help="How many rows; 0: all [default: 10, with --json and --as-text all].")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object per row.")] = False,
+    as_text: Annotated[bool, typer.Option("--as-text", help="Print one JSON array of texts per row.")] = False,
+    meta: Annotated[bool, typer.Option("--meta", help="Print what was detected, as JSON, and no rows.")] = False,
+    form: Annotated[str, typer.Option("--format", help="The file's format [default: it is recognised].")] = "",
+    option: Annotated[
+        list[str] | None, typer.Option("--option", "-o", metavar="NAME=VALUE", help="Of the format; repeatable.")
+    ] = None,
+    table: Annotated[str, typer.Option(help="The sheet or table [default: the first].")] = "",
+    copybook: Annotated[str, typer.Option(metavar="FILE", help="Read a mainframe file with this copybook.")] = "",
+    record_format: Annotated[str, typer.Option(help="Of a mainframe file: F, FB, V, VB, D.")] = "",
+    encoding: Annotated[str, typer.Option(help="Of a text file; of a mainframe file ebcdic or ascii.")] = "",
+    code_page: Annotated[str, typer.Option(help="Of a mainframe file: cp037, cp273, ...")] = "",
 ) -> None:
-    """Show the first rows as their source holds them.
+    """Show what a file holds, or a dataset's first rows as their source holds them.
 
-    And where the source differs from the contract. Confidential values show as ***.
+    A file needs no project: its format, encoding and columns are found and shown with its first rows. Of a dataset,
+    also where its source differs from the contract; there confidential values show as ***.
     """
+    from landbridge import show
+
+    if sum((json, as_text, meta)) > 1 or (rows is not None and rows < 0):
+        several = "--json, --as-text and --meta: choose one"
+        show.problem(several if sum((json, as_text, meta)) > 1 else f"--rows {rows}: use 0 or more")
+        raise typer.Exit(BAD_INPUT)
+    if _may_be_dataset(target, project):
+        if as_text or meta or option or any((form, table, copybook, record_format, encoding, code_page)):
+            show.problem(f"{target} is a dataset of the project: of one there are only --rows and --json")
+            raise typer.Exit(BAD_INPUT)
+        _peek_dataset(target, project, rows=5 if rows is None else rows, json=json)
+        return
+    from landbridge import peeking
+
+    flags = {"copybook": copybook, "record_format": record_format, "encoding": encoding, "ebcdic_code_page": code_page}
+    try:
+        options = peeking.parsed_options(option or [], **flags)
+    except ValueError as error:
+        show.problem(str(error))
+        raise typer.Exit(BAD_INPUT) from None
+    wanted = peeking.Wanted(target, form or ("mainframe" if copybook else ""), options, table, rows)
+    how = "json" if json else "texts" if as_text else "meta" if meta else ""
+    raise typer.Exit(peeking.tell(wanted, how=how))
+
+
+def _may_be_dataset(target: str, project: Path) -> bool:
+    """Whether a target is meant as a dataset: there is a project, and nothing of that name to look into."""
+    from catalog.names import SLUG
+
+    return SLUG.fullmatch(target) is not None and (project / "project.yaml").is_file() and not Path(target).exists()
+
+
+def _peek_dataset(dataset: str, project: Path, *, rows: int, json: bool) -> None:
     from landbridge import checking, show
 
     with _told():

@@ -30,12 +30,15 @@ class Settled(NamedTuple):
     null_values: tuple[str, ...] = ()
     note: str = ""  # what is guessed or odd, in half a sentence
     binary: bool = False
+    decimal_comma: bool = False
 
 
 def settled(column: ColumnProfile) -> Settled:
     """The type of a column. Without a declaration its values decide."""
     if column.family == "binary" or column.held == "binary":
         return Settled("string", binary=True)
+    if column.spelled:
+        return _spelled(column)
     family = column.family or column.held or "string"
     if family == "integer":
         return _integer(column)
@@ -121,6 +124,26 @@ def _text(column: ColumnProfile) -> Settled:
     if column.held == "string" and undecided(column.values):
         return Settled("string", note="dates of which day and month cannot be told apart")
     return Settled("string")
+
+
+def _spelled(column: ColumnProfile) -> Settled:
+    """A column of texts: what all of them spell, with the texts that stand for no value."""
+    seen = f"all {column.distinct} different texts seen are"
+    dated = written(column.values, name=column.name) if column.held == "integer" else None
+    if dated is not None:
+        told = Settled(dated.type, dated.format, note=f"{seen} such dates")
+    elif column.held == "integer":
+        told = Settled("integer", note=f"{seen} whole numbers")
+    elif column.held == "number":
+        scale = column.decimals if column.whole and (column.decimals or 0) + column.digits <= WIDEST else None
+        bound = f"numbers with at most {scale} decimals" if scale is not None else "numbers"
+        told = Settled("number", scale=scale, note=f"{seen} {bound}")
+    elif column.held == "boolean":
+        told = Settled("boolean", note=f"{seen} yes or no")
+    else:
+        told = _text(column)
+        told = told if told.note or not column.odd else told._replace(note=column.odd)
+    return told._replace(null_values=column.blanks, decimal_comma=column.decimal_comma)
 
 
 def _unlike(column: ColumnProfile) -> str:

@@ -45,6 +45,10 @@ class ColumnProfile(Profile):
     newest: datetime | None = None  # of dates and moments, as the source's clock shows it
     longest: int = 0  # characters
     values: tuple[str, ...] = Field(default=(), repr=False)  # different values as text, at most VALUES
+    spelled: bool = False  # the source holds texts; `held` is what all of them spell
+    blanks: tuple[str, ...] = ()  # texts that seem to stand for no value; they are counted as nulls
+    decimal_comma: bool = False  # numbers are spelled with it
+    odd: str = ""  # why texts that look like something are not read as that, in half a sentence
 
 
 class Reference(Profile):
@@ -71,10 +75,14 @@ class TableProfile(Profile):
     uniques: tuple[tuple[str, ...], ...] = ()
     found_key: tuple[str, ...] = ()  # no declaration: columns that are unique and filled in all rows looked at
     references: tuple[Reference, ...] = ()
+    path: str = ""  # files: path or glob below the folder that was looked at, with `#` and a table of it
+    below: str = ""  # files: the same below the folder of its source, as a contract gives it
 
     @property
     def physical_name(self) -> str:
-        """The name a contract gives it."""
+        """What no other table of the system is called; of a database's table the name that a contract gives it."""
+        if self.path:
+            return self.path
         return f"{self.schema_name}.{self.name}" if self.schema_name else self.name
 
     def column(self, name: str) -> ColumnProfile:

@@ -51,7 +51,7 @@ def contract(
         *_gaps(draft),
         "schema:",
         f"  - name: {scalar(draft.name)}",
-        *entry("physicalName", table.physical_name, indent=4),
+        *entry("physicalName", table.below or table.physical_name, indent=4),
         *entry("businessName", title(table.name), indent=4),
         f"    dataGranularityDescription: {scalar(f'One row per {_key_words(draft)}.')}",
         *_key_remarks(draft),
@@ -117,6 +117,8 @@ def _custom(one: DraftField) -> list[tuple[str, Any]]:
     told: list[tuple[str, Any]] = []
     if one.read.null_values:
         told.append(("nullValues", list(one.read.null_values)))
+    if one.read.decimal_comma:
+        told.append(("decimalComma", True))
     if one.read.scale is not None:
         told.append(("scale", one.read.scale))
     if one.read.binary:

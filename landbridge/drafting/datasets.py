@@ -77,7 +77,8 @@ def drafted(
     """A draft for each table; `known` are the tables that have a contract, `taken` the names other datasets have."""
     known = known or {}
     new = [table.physical_name for table in system.tables if table.physical_name not in known]
-    names = dataset_names(sorted(new), taken=taken) | {table: one.name for table, one in known.items()}
+    called = {table.physical_name: table.name for table in system.tables if table.path}
+    names = dataset_names(sorted(new), taken=taken, called=called) | {table: one.name for table, one in known.items()}
     drafts = {
         table.physical_name: _dataset(table, names[table.physical_name], known.get(table.physical_name))
         for table in system.tables

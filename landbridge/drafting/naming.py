@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from catalog.names import SLUG
 from catalog.templates import KNOWN_GAPS
@@ -13,14 +13,19 @@ LONGEST_DATASET, LONGEST_FIELD = 60, 120  # room for a number behind the name
 RESERVED = {KNOWN_GAPS}
 
 
-def dataset_names(originals: Iterable[str], *, taken: Collection[str] = ()) -> dict[str, str]:
-    """A dataset name for each physical name, each once; the same every time for the same tables."""
-    return _named(originals, prefix="table", longest=LONGEST_DATASET, taken=taken)
+def dataset_names(
+    originals: Iterable[str], *, taken: Collection[str] = (), called: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """A dataset name for each physical name, each once; the same every time for the same tables.
+
+    `called` are the words for those whose physical name is a path.
+    """
+    return _named(originals, prefix="table", longest=LONGEST_DATASET, taken=taken, called=called or {})
 
 
 def field_names(originals: Iterable[str], *, taken: Collection[str] = ()) -> dict[str, str]:
     """A field name for each column, each once, whatever the case of its letters."""
-    return _named(originals, prefix="column", longest=LONGEST_FIELD, taken={*taken, *RESERVED})
+    return _named(originals, prefix="column", longest=LONGEST_FIELD, taken={*taken, *RESERVED}, called={})
 
 
 def slug(text: str, default: str) -> str:
@@ -37,11 +42,13 @@ def title(name: str) -> str:
     return name if name.isupper() and len(name) <= 3 else told[:1].upper() + told[1:]
 
 
-def _named(originals: Iterable[str], *, prefix: str, longest: int, taken: Collection[str]) -> dict[str, str]:
+def _named(
+    originals: Iterable[str], *, prefix: str, longest: int, taken: Collection[str], called: Mapping[str, str]
+) -> dict[str, str]:
     used = {name.casefold() for name in taken}
     named: dict[str, str] = {}
     for original in originals:
-        wanted = name = _snake(original, prefix, longest)
+        wanted = name = _snake(called.get(original, original), prefix, longest)
         number = 1
         while name in used:
             number += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from connectors.discovering.personal import about_persons
 from connectors.discovering.words import one_of
@@ -15,12 +16,12 @@ QUESTIONS = 3
 
 
 def project(name: str, source: str, drafts: Sequence[DraftDataset], questions: Sequence[str]) -> str:
-    """project.yaml."""
+    """project.yaml; `source` is the name of the source, or of several."""
     lines = [
         "# Drafted by `landbridge init`. Next: read datasets/*, then run `landbridge check` and `landbridge run`.",
         f"name: {scalar(name)}",
         *entry("title", title(name)),
-        *entry("description", f"{len(drafts)} tables of the source {source}."),
+        *entry("description", f"{len(drafts)} tables of the source{'s' if ', ' in source else ''} {source}."),
         'schedule: "0 2 * * *"  # every night at two',
         "timeZone: UTC",
     ]
@@ -39,6 +40,16 @@ def source(name: str, location: str, description: str, variables: Sequence[str])
         *entry("description", description),
         "# owner: who is asked when something is wrong with it",
     ]
+    return "\n".join(lines) + "\n"
+
+
+def files_source(name: str, kind: str, location: str, description: str, settings: Mapping[str, Any]) -> str:
+    """sources/<name>.yaml of a folder of files; `settings` were detected, so that they are guesses."""
+    lines = [f"name: {scalar(name)}", f"kind: {kind}", *entry("location", location), *entry("description", description)]
+    for key, value in settings.items():
+        comment = "" if key == "options" else "guess: detected in the files; without it each file is looked at anew"
+        lines += entry(key, value, comment=comment)
+    lines.append("# owner: who is asked when something is wrong with it")
     return "\n".join(lines) + "\n"
 
 

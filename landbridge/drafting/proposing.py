@@ -24,7 +24,7 @@ from landbridge.drafting.merging import dash_column, with_properties
 from landbridge.drafting.naming import slug
 
 DEFAULT_SCHEMAS = ("public", "dbo", "main")  # a contract may name them, the catalog does not
-ChangeKind = Literal["new table", "new column", "type changed", "vanished column", "vanished table"]
+ChangeKind = Literal["new table", "new column", "type changed", "vanished column", "vanished table", "new files"]
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def propose(url: str, folder: Path, wanted: Wanted, *, now: datetime, here: Path
     Raises Refusal and SecretUnresolved for a URL that is none, SourceError where the database does not answer, and
     ProjectError where the folder holds a project that does not load.
     """
-    existing = _existing(folder)
+    existing = existing_project(folder)
     location = located(url, folder=folder, source_name=wanted.source, here=here)
     source = _source_name(existing, location, wanted, folder)
     known = _known(existing, source)
@@ -98,7 +98,7 @@ def propose(url: str, folder: Path, wanted: Wanted, *, now: datetime, here: Path
         sample=wanted.sample, keyless=frozenset(known),
     )  # fmt: skip
     _refuse_nothing(system, location, folder, wanted)
-    contracts = {table: _columns(dataset) for table, dataset in known.items()}
+    contracts = {table: columns_of(dataset) for table, dataset in known.items()}
     taken = set(existing.datasets) if existing else set()
     drafts = drafted(system, known=contracts, taken=taken)
     by_name = {draft.name: draft for draft in drafts}
@@ -110,20 +110,20 @@ def propose(url: str, folder: Path, wanted: Wanted, *, now: datetime, here: Path
         if held is None:
             text = contract(draft, by_name, source=source, project=name, now=now)
             file = f"datasets/{draft.name}{CONTRACT_SUFFIX}"
-            files += _new(folder, file, text)
+            files += new_file(folder, file, text)
             changes.append(Change("new table", draft.table.physical_name, f"{len(draft.fields)} columns", file))
         else:
-            files += _merged(folder, held, draft)
-            changes += _differences(held, draft)
+            files += merged(folder, held, draft)
+            changes += differences(held, draft)
     changes += _vanished(known, system, wanted)
-    files = [*_frame(folder, existing, name, source, location, drafts, by_name), *files]
+    files = [*_frame(folder, existing, name, source, location, drafts), *files]
     return Proposal(
         project=name, source=source, fresh=existing is None, files=tuple(files), changes=tuple(changes),
         left_out=system.left_out, variables=location.variables, drafts=tuple(drafts),
     )  # fmt: skip
 
 
-def _existing(folder: Path) -> Project | None:
+def existing_project(folder: Path) -> Project | None:
     """The project in the folder; None where there is none, or where it holds no contract yet."""
     contracts = any((folder / "datasets").rglob(f"*{CONTRACT_SUFFIX}"))
     return load_project(folder) if (folder / PROJECT_FILE).is_file() and contracts else None
@@ -162,7 +162,8 @@ def _known(existing: Project | None, source: str) -> dict[str, Dataset]:
     return told
 
 
-def _columns(dataset: Dataset) -> Known:
+def columns_of(dataset: Dataset) -> Known:
+    """A dataset's name, and its fields by the columns that they read."""
     columns = {one.physical_name: (one.name, one.type) for one in dataset.fields if one.combine is None}
     return Known(dataset.name, columns)
 
@@ -185,18 +186,23 @@ def _refuse_nothing(system: SystemProfile, location: Location, folder: Path, wan
     raise Refusal(f"{where} holds no table that this user can see", told)
 
 
-def _new(folder: Path, file: str, text: str) -> list[FileChange]:
+def new_file(folder: Path, file: str, text: str) -> list[FileChange]:
     """A new file, unless something stands there already."""
     return [] if (folder / file).exists() else [FileChange(file, None, text)]
 
 
+def project_file(folder: Path, name: str, source: str, drafts: Sequence[DraftDataset]) -> list[FileChange]:
+    """project.yaml, where it is not there; `source` names the source, or several."""
+    asked = project_text.questions(drafts, {draft.name: draft for draft in drafts})
+    return new_file(folder, PROJECT_FILE, project_text.project(name, source, drafts, asked))
+
+
 def _frame(
     folder: Path, existing: Project | None, name: str, source: str, location: Location,
-    drafts: Sequence[DraftDataset], by_name: Mapping[str, DraftDataset],
+    drafts: Sequence[DraftDataset],
 ) -> list[FileChange]:  # fmt: skip
     """project.yaml and the source's file, where they are not there."""
-    asked = project_text.questions(drafts, by_name)
-    told = _new(folder, PROJECT_FILE, project_text.project(name, source, drafts, asked))
+    told = project_file(folder, name, source, drafts)
     if existing and source in existing.sources:
         return told
     dialect = location.given.partition(":")[0].partition("+")[0] if "://" in location.given else "SQL"
@@ -209,10 +215,10 @@ def _frame(
     }
     told_as = f"The {words.get(dialect, dialect)} database {location.database}."
     text = project_text.source(source, location.written, told_as, location.variables)
-    return told + _new(folder, f"sources/{source}.yaml", text)
+    return told + new_file(folder, f"sources/{source}.yaml", text)
 
 
-def _merged(folder: Path, held: Dataset, draft: DraftDataset) -> list[FileChange]:
+def merged(folder: Path, held: Dataset, draft: DraftDataset) -> list[FileChange]:
     """The contract with the columns it does not know."""
     new = _new_fields(held, draft)
     if not new:
@@ -228,7 +234,7 @@ def _new_fields(held: Dataset, draft: DraftDataset) -> list[DraftField]:
     return [one for one in draft.fields if one.column.name not in known and not held.query]
 
 
-def _differences(held: Dataset, draft: DraftDataset) -> list[Change]:
+def differences(held: Dataset, draft: DraftDataset) -> list[Change]:
     """New columns, columns that vanished, and columns whose declared type is another now."""
     told = [
         Change("new column", f"{held.name}.{one.name}", one.column.declared, held.place.file)
