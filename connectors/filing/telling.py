@@ -66,9 +66,10 @@ def _finding(rule: str, told: Sequence[tuple[str, Noticed]], source: Source, dat
     first = told[0][1]
     worst = max((one for _, one in told), key=lambda one: RANK[one.severity])
     where = f" In '{places[0]}'." if len(places) == 1 else f" In {len(places)} files."
+    message = first.message[:1].upper() + first.message[1:].rstrip(".")
     return Finding(
         rule=rule, dataset=dataset.name, stage="raw", severity=worst.severity, count=sum(one.count for _, one in told),
-        unit=first.unit, message=first.message.rstrip(".") + "." + where, sample_keys=tuple(places[:SAMPLED]),
+        unit=first.unit, message=f"{message}.{where}", sample_keys=tuple(places[:SAMPLED]),
         evidence={"files": {place: dict(one.evidence) for place, one in told[:SAMPLED] if one.evidence}},
         owner=source.owner or dataset.owner, remedy=first.remedy,
     )  # fmt: skip

@@ -96,8 +96,8 @@ class Table:
     `schema` holds the columns' types in the frames, without `_position`; `declared` the types in the source's own words
     (TEXT where it declares none). Values nobody declared a type for are text, as the file spells them. `pieces` reads
     anew with each call, gives at least one piece, and may raise FileRefused. `meta` is what was detected, as JSON
-    values: `format`, and encoding, delimiter, header and the like. `texts`, where text is the file's own form, gives the
-    rows as they stand there, header first, ragged ones too.
+    values: `format`, and encoding, delimiter, header and the like. `texts`, where text is the file's own form, gives
+    the rows as they stand there, header first, ragged ones too.
     """
 
     name: str
@@ -110,7 +110,7 @@ class Table:
 
 
 class Format(Protocol):
-    """A format, as a module. Its top level imports nothing heavy: `recognises` runs for every file that is looked at."""
+    """A format, as a module. Its top level imports nothing heavy: `recognises` is asked about every file."""
 
     Options: type[FormatOptions]
 

@@ -45,7 +45,12 @@ class Style:
         text = plain(" ".join(line.text for line in lines))
         if key_of(text) in self.outline:
             return self.outline[key_of(text)] + 1
-        if LEADERS.search(text) or len(text) > LONGEST_HEADING or len(lines) > MOST_HEADING_LINES or not LETTER.search(text):
+        if (
+            LEADERS.search(text)
+            or len(text) > LONGEST_HEADING
+            or len(lines) > MOST_HEADING_LINES
+            or not LETTER.search(text)
+        ):
             return 0
         size = max(line.size for line in lines)
         if size >= LARGER * self.body:
