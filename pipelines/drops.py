@@ -79,7 +79,7 @@ def look(site: Site, dataset: Dataset) -> Look:
     except LandbridgeError:
         return Look()
     times = [one.entry.modified or datetime.now(UTC) for one in lying]
-    marks = tuple(f"{source.name}:{one.name}:{one.entry.size}:{one.entry.version}" for one in lying)
+    marks = tuple(f"{source.name}:{one.name}:{one.state}" for one in lying)
     return Look(marks, max(times, default=LONG_AGO), not places.still_written(lying, source))
 
 

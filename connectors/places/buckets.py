@@ -64,7 +64,8 @@ class Bucket(RemotePlace):
         if info["type"] == "directory":
             return Entry(path, "folder")
         version = str(info.get("ETag") or "").strip('"')
-        return Entry(path, "file", int(info["size"]), moment(info.get("LastModified")), version, proof=version)
+        proof = f"{version} {info['size']}" if version else ""
+        return Entry(path, "file", int(info["size"]), moment(info.get("LastModified")), version, proof=proof)
 
     def refuses(self, error: Exception) -> bool:
         """See `RemotePlace.refuses`."""

@@ -60,11 +60,13 @@ class Memos:
         """Where a memo's value begins and how long it is; None: up to its end mark."""
         at = block * self._block
         begin = self._content[at : at + 8]
+        if self._is_dbase_3 and not self._is_foxpro:  # its text begins at once, and may be shorter than any head
+            return at, None
         if len(begin) < 8:
             return len(self._content), 0
         if self._is_foxpro:
             return at + 8, struct.unpack(">I", begin[4:])[0]
-        if not self._is_dbase_3 and begin[:4] == LENGTH_FOLLOWS:
+        if begin[:4] == LENGTH_FOLLOWS:
             return at + 8, max(struct.unpack("<I", begin[4:])[0] - 8, 0)
         return at, None
 

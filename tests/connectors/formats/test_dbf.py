@@ -164,6 +164,8 @@ def test_foxpro_memos_are_read_from_the_file_beside(opened, tmp_path):
 def test_dbase_memos_end_with_their_mark_or_their_length(opened, tmp_path):
     (tmp_path / "a.dbt").write_bytes(bytes(512) + b"three\x1a\x1a".ljust(512, b"\0"))
     assert value(opened, ("M", "M", 10, 0), b"         1", version=0x83) == "three"
+    (tmp_path / "a.dbt").write_bytes(bytes(512) + b"end\x1a")
+    assert value(opened, ("M", "M", 10, 0), b"         1", version=0x83) == "end"
     four = b"\xff\xff\x08\x00" + struct.pack("<I", 12) + b"four"
     (tmp_path / "a.dbt").write_bytes(bytes(20) + struct.pack("<H", 512) + bytes(490) + four)
     assert value(opened, ("M", "M", 10, 0), b"         1", version=0x8B) == "four"
