@@ -15,7 +15,7 @@ from connectors.files import promised_columns, refuse_reserved
 from connectors.filing.asking import ANY, limits_of, options_for
 from connectors.filing.beside import content_of
 from connectors.filing.flattening import flat_schema
-from connectors.formats import format_named, recognised
+from connectors.formats import recognised, tables_of
 from connectors.formats.tables import TEXT, File, Table
 from connectors.places import Delivery
 
@@ -77,7 +77,7 @@ def wanted_table(file: File, name: str, source: Source, dataset: Dataset) -> Tab
     """The table of the file that the contract names, or the source's options, or the first."""
     kind = recognised(file) if source.kind == ANY else source.kind
     with guarded():
-        tables = format_named(kind).tables(file, options_for(kind, source, dataset), limits=limits_of(source))
+        tables = tables_of(kind, file, options_for(kind, source, dataset), limits=limits_of(source))
     wanted = name or str(source.options.get("table", ""))
     if not wanted:
         return tables[0]

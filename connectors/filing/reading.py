@@ -105,7 +105,8 @@ class Reading:
                 name = told.kept[one.name]
                 refused = self.entries[name].refused if name in self.entries else one.refused
                 version = versions.get(name, "")
-                self.entries[name] = replace(one, name=name, refused=refused, held=refused is not None, version=version)
+                stays = refused is not None and one.rows > 0
+                self.entries[name] = replace(one, name=name, refused=refused, held=stays, version=version)
         new = [one for one in self.found.ready if one.name in told.read]
         schema = self._schema(new, shas, held)
         if schema is None:

@@ -6,13 +6,15 @@ of recognition: formats that a signature tells come before those that only a gue
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 from typing import cast
 
 from catalog.errors import FileRefused
-from connectors.formats.tables import HEAD_BYTES, File, Format
+from connectors.formats.signatures import signature
+from connectors.formats.tables import HEAD_BYTES, File, Format, FormatOptions, Limits, Table
 
-__all__ = ["FORMATS", "format_named", "recognised"]
+__all__ = ["FORMATS", "format_named", "recognised", "tables_of"]
 
 FORMATS = {
     "parquet": "connectors.formats.parquet",
@@ -37,6 +39,8 @@ FORMATS = {
     "csv": "connectors.formats.delimited",
 }
 
+OF_TEXT = ("csv", "fixed_width", "ndjson", "json", "xml", "hl7", "edifact", "x12", "markdown")
+
 
 def format_named(name: str) -> Format:
     """The format's module. KeyError where there is none of that name."""
@@ -53,3 +57,14 @@ def recognised(file: File) -> str:
         if format_named(name).recognises(head, file):
             return name
     raise FileRefused("its format is not recognised", "Name it with --format, or in the source's `kind`.")
+
+
+def tables_of(name: str, file: File, options: FormatOptions, *, limits: Limits) -> Sequence[Table]:
+    """The tables of a file of the format `name`; see `Format.tables`.
+
+    Raises FileRefused also where the file's first bytes show that it is no text, and the format is one of text.
+    """
+    found = signature(file.head(64)) if name in OF_TEXT else ""
+    if found:
+        raise FileRefused(f"it is {found}, and no {name} file", "Ask for the export again, or correct the `kind`.")
+    return format_named(name).tables(file, options, limits=limits)

@@ -12,7 +12,7 @@ import polars as pl
 
 from catalog.errors import FileRefused, LandbridgeError
 from catalog.names import did_you_mean
-from connectors.formats import FORMATS, format_named, recognised
+from connectors.formats import FORMATS, format_named, recognised, tables_of
 from connectors.formats.tables import File, Limits, Piece, Table
 from connectors.peeking.options import validated
 from connectors.peeking.peeks import Peek, peek_of
@@ -51,7 +51,7 @@ def _in_file(file: File, found: Sought, asked: Asked, held: ExitStack) -> Peek:
     name = named_format(asked.format) if asked.format else recognised(file)
     module = format_named(name)
     given = validated(module.Options, asked.options, name=name, folder=asked.folder)
-    tables = module.tables(file, given, limits=asked.limits)
+    tables = tables_of(name, file, given, limits=asked.limits)
     table = _exploded(chosen(tables, found.table), asked.rows_at)
     meta: dict[str, Any] = {"location": file.name, "format": name, "size": file.size}
     if len(found.files) > 1:

@@ -12,7 +12,7 @@ from catalog.errors import FileRefused, SourceError
 from catalog.loader import CONTRACT_SUFFIX, PROJECT_FILE
 from connectors.discovering.profiles import LeftOut
 from connectors.faults import guarded
-from connectors.formats import format_named, recognised
+from connectors.formats import format_named, recognised, tables_of
 from connectors.formats.tables import File, Limits, Table
 from connectors.peeking.databases import SQLITE
 from connectors.peeking.seeking import is_archive, is_packed, members
@@ -111,7 +111,7 @@ def _tables(file: File, cited: str) -> Iterator[Found | LeftOut]:
         yield LeftOut(name=cited, reason=reason, remedy=remedy)
         return
     module = format_named(kind)
-    tables = list(module.tables(file, module.Options(), limits=Limits()))
+    tables = list(tables_of(kind, file, module.Options(), limits=Limits()))
     alone = len(tables) == 1 or kind in ONE_TABLE
     for table in tables[:1] if kind in ONE_TABLE else tables:
         name = "" if alone else table.name

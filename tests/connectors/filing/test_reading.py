@@ -157,6 +157,15 @@ class TestReadingAgain:
         (finding,) = last.findings
         assert "rows of last time stay" in finding.message
 
+    def test_a_file_that_never_gave_rows_has_none_that_stay(self, again, tmp_path):
+        told, _ = again
+        told.holds("\n", "c.csv")
+        batches = told.batches()
+        since = Since(batches[-1].cursor, tmp_path / "held.parquet")
+        (last,) = connectors.read(told.source, told.dataset, folder=told.folder, since=since)
+        (finding,) = last.findings
+        assert "stay" not in finding.message
+
     def test_new_columns_make_it_read_everything(self, again):
         told, read = again
         told.holds("id,sum,more\n2,21,x\n", "b.csv")
@@ -184,3 +193,10 @@ def test_a_folder_in_which_everything_is_still_being_written_waits(orders, monke
         told.frame()
     told.holds("", "a.csv.done")
     assert by_id(told) == [("1", "10")]
+
+
+@pytest.mark.parametrize("content", [b"PK\x03\x04rest", b"%PDF-1.7\nx", b"\x89PNG\r\n\x1a\nx,y\n"])
+def test_a_binary_file_is_never_taken_for_text(export, content):
+    told = export("csv", "a.csv", {"id": "string"}).holds(content, "a.csv")
+    with pytest.raises(SourceUnreadable, match="no csv file"):
+        told.frame()
