@@ -3,26 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Protocol
 
 import polars as pl
-
-from catalog.models import Source
 
 CELL_BYTES = 16  # what Polars keeps for a text beside its characters, and more than most numbers take
 
 
-def bounded(frame: pl.DataFrame, source: Source) -> Iterator[pl.DataFrame]:
+class Portions(Protocol):
+    """How much may be handed over at once: a source says it, and so do a format's limits."""
+
+    @property
+    def batch_rows(self) -> int:
+        """Rows."""
+        ...
+
+    @property
+    def batch_bytes(self) -> int:
+        """Bytes."""
+        ...
+
+
+def bounded(frame: pl.DataFrame, portions: Portions) -> Iterator[pl.DataFrame]:
     """The rows in order, at most `batch_rows` and `batch_bytes` at once, one row however large; at least one piece."""
-    if frame.estimated_size() <= source.batch_bytes:
-        for start in range(0, max(frame.height, 1), source.batch_rows):
-            yield frame.slice(start, source.batch_rows)
+    if frame.estimated_size() <= portions.batch_bytes:
+        for start in range(0, max(frame.height, 1), portions.batch_rows):
+            yield frame.slice(start, portions.batch_rows)
         return
     ends = _sizes(frame).cum_sum()
     start = 0
     while start < frame.height:
         before = ends[start - 1] if start else 0
-        fits = int(ends.search_sorted(before + source.batch_bytes, side="right"))
-        end = min(max(fits, start + 1), start + source.batch_rows)
+        fits = int(ends.search_sorted(before + portions.batch_bytes, side="right"))
+        end = min(max(fits, start + 1), start + portions.batch_rows)
         yield frame.slice(start, end - start)
         start = end
 

@@ -86,7 +86,7 @@ class Follower:
 
     def look(self) -> None:
         """Bring what is held up to date."""
-        self.rejects.unlink(missing_ok=True)
+        before = self._rejects_written()
         if self.by == "stage":
             run = f"run-{self.wholes + self.changes}"
             try:
@@ -95,10 +95,15 @@ class Follower:
                 connectors.release(run)
         else:
             self._read()
-        if self.rejects.exists():  # it is written beside all rows, and not beside changes
+        if self._rejects_written() != before:  # they are written beside all rows, and not beside changes
             self.wholes += 1
         else:
             self.changes += 1
+
+    def _rejects_written(self) -> tuple[int, int] | None:
+        """When the rejected lines were last written; None where they never were."""
+        told = self.rejects.stat() if self.rejects.exists() else None
+        return None if told is None else (told.st_mtime_ns, told.st_ino)
 
     def check(self) -> None:
         """AssertionError unless what is held is what a full read gives."""

@@ -141,12 +141,16 @@ class Shop:
         return dict(frame.iter_rows())
 
 
-@pytest.fixture
-def shop(tmp_path, monkeypatch):
+@pytest.fixture(autouse=True)
+def own_home(monkeypatch):
+    """A run sets these for its own process; no other test may find them."""
     for name in ("DAGSTER_HOME", "LANDBRIDGE_HOME", "LANDBRIDGE_PROJECT", "LANDBRIDGE_LEDGER_URL"):
-        monkeypatch.delenv(name, raising=False)
         monkeypatch.setenv(name, "")  # restored after the test, whatever a run sets
         monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def shop(tmp_path):
     return Shop(tmp_path / "shop")
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from catalog.errors import SourceUnreadable
-from connectors import lines
+from connectors.formats import text_blocks
 
 ID = {"type": "integer", "start": 1, "length": 3}
 NAME = {"type": "string", "start": 4, "length": 5}
@@ -12,7 +12,7 @@ TRAILED = {"header_lines": 1, "footer_pattern": "^TRAILER"}
 @pytest.fixture(params=[4 * 1024 * 1024, 5])
 def fixed(export, request, monkeypatch):
     """A fixed-width export, read once in one block and once in blocks of a few bytes."""
-    monkeypatch.setattr(lines, "BLOCK_BYTES", request.param)
+    monkeypatch.setattr(text_blocks, "BLOCK_BYTES", request.param)
     return lambda content, fields=FIELDS, **habits: export("fixed_width", "a.txt", fields, **habits).holds(
         content, "a.txt"
     )
@@ -82,7 +82,7 @@ def test_an_export_that_is_not_whole_is_refused_however_few_lines_are_gone(fixed
 
 
 def test_records_that_could_not_be_read_count_for_the_trailer(fixed):
-    told = fixed(b"HEADER\n001Ada  \n\xff\xff\xff\n002\nTRAILER 3\n", **TRAILED)
+    told = fixed(b"HEADER\n001Ada  \n\xff\xff\xff\n002\nTRAILER 3\n", **TRAILED, encoding="utf-8")
     assert [number for number, _ in told.rejects()] == [3, 4]
 
 
@@ -100,7 +100,7 @@ def test_a_trailer_alone_gives_one_empty_batch_with_the_columns(fixed):
 
 
 def test_a_line_of_other_bytes_is_a_reject(fixed):
-    assert fixed(b"001Ada  \n002\xff    \n").rejects() == [(2, "not utf-8 text")]
+    assert fixed(b"001Ada  \n002\xff    \n", encoding="utf-8").rejects() == [(2, "not utf-8 text")]
 
 
 def test_an_empty_file_is_refused(fixed):

@@ -145,7 +145,7 @@ def _is_picture(page: pypdfium2.PdfPage, pieces: Sequence[Piece]) -> bool:
     objects = list(page.get_objects(max_depth=3))
     pictures = [found for found in objects if found.type == raw.FPDF_PAGEOBJ_IMAGE]
     if letters:
-        return sum(map(_area, pictures)) >= COVERED * page.get_width() * page.get_height()
+        return bool(sum(map(_area, pictures)) >= COVERED * page.get_width() * page.get_height())
     return bool(pictures) or sum(found.type == raw.FPDF_PAGEOBJ_PATH for found in objects) >= FEWEST_PATHS
 
 
