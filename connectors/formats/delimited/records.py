@@ -10,6 +10,7 @@ import csv
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from connectors.formats.delimited.dialects import Dialect, single
 from connectors.formats.text_blocks import LONGEST_LINE, fault_of, is_broken, shown
@@ -17,6 +18,7 @@ from connectors.formats.text_blocks import LONGEST_LINE, fault_of, is_broken, sh
 csv.field_size_limit(LONGEST_LINE)  # a cell larger than that is an error, not a value
 
 NEVER_CLOSED = "broken quoting: a quote is never closed"
+BEGINS_INSIDE = "broken quoting: a quote begins inside a cell and ends in another one"
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,24 @@ class Reading:
         except csv.Error:
             return None
         return records if len(records) == len(lines) else None
+
+    def begins_inside(self, text: str) -> bool:
+        """Whether a line of the text has a quote inside a bare cell that is closed at the end of a later one.
+
+        That is what a lost separator leaves: `9.99"Shirt, plaid",blue` has as many cells as the row should have, by
+        chance. Inches (`48",50"`) are not followed by text, and doubled quotes are no end.
+        """
+        dialect = self.dialect
+        if not dialect.quote or len(dialect.separator) > 1 or dialect.quote not in text:
+            return False
+        begins, within = _inside(re.escape(dialect.separator), re.escape(dialect.quote))
+        for begin in begins.finditer(text):
+            end = within.match(text, begin.end() - 1).end()  # type: ignore[union-attr]  # it matches nothing as well
+            behind = text[end + 1 : end + 2]
+            closed = text[end : end + 1] == dialect.quote and behind in (dialect.separator, "\n", "\r", "")
+            if closed and dialect.separator in text[begin.end() : end]:
+                return True
+        return False
 
     def _run(self, lines: Sequence[str], begin: int, separator: str) -> Iterator[Record]:
         """Records until the first fault."""
@@ -141,3 +161,11 @@ def _plain_escapes(line: str, dialect: Dialect) -> str:
 
 def _from(lines: Sequence[str], begin: int) -> Iterator[str]:
     return (lines[at] for at in range(begin, len(lines)))
+
+
+@cache
+def _inside(separator: str, quote: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """A quote inside a bare cell with text behind it, and what follows up to the next quote that is not doubled."""
+    bare = rf"[^{quote}{separator}\r\n]"
+    begins = re.compile(rf"(?:^|(?<=[{separator}\r\n])){bare}+{quote}[^{quote}{separator}\s]")
+    return begins, re.compile(rf"(?:[^{quote}\r\n]|{quote}{quote})*")

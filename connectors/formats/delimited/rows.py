@@ -12,7 +12,7 @@ import polars as pl
 
 from connectors.formats.delimited.columns import split_at_once, split_without_ragged
 from connectors.formats.delimited.record_ends import frame_with_line_ends, respelled, with_line_ends
-from connectors.formats.delimited.records import Reading, Record
+from connectors.formats.delimited.records import BEGINS_INSIDE, Reading, Record
 from connectors.formats.delimited.repairs import repaired
 from connectors.formats.slices import sliced
 from connectors.formats.tables import Limits, Noticed, Piece, Reject, empty
@@ -110,7 +110,11 @@ def _split_ahead(body: Body, columns: Sequence[str], limits: Limits) -> Iterator
     """Each block with its split, made while the block before it is used; at most AHEAD blocks are in memory."""
 
     def split(block: Block) -> pl.DataFrame | None:
-        return None if body.reading.comment else split_at_once(block, body.reading.dialect, columns)
+        return (
+            None
+            if body.reading.comment or _is_inside(body, block)
+            else split_at_once(block, body.reading.dialect, columns)
+        )
 
     if portion_of(limits) < SMALL_BLOCK:
         for block in body.blocks(limits):
@@ -141,7 +145,7 @@ def _unrepeated(frame: pl.DataFrame, body: Body) -> pl.DataFrame | None:
 
 def _without_ragged(body: Body, block: Block, waiting: Sequence[str], columns: Sequence[str]) -> Read | None:
     """A block without quotes at column speed, and its ragged lines."""
-    if waiting or body.reading.comment or body.reading.dialect.record_end:
+    if waiting or body.reading.comment or body.reading.dialect.record_end or _is_inside(body, block):
         return None
     told = split_without_ragged(block, body.reading.dialect, columns)
     if told is None or _unrepeated(told[0], body) is None:
@@ -155,12 +159,31 @@ def _by_line(body: Body, lines: list[str], first: int, width: int) -> Read | Non
     if records is None:
         return None
     again = list(body.repeated) if body.repeated else None
-    kept = [at for at, cells in enumerate(records) if len(cells) == width and cells != again]
+    sound = [at for at, cells in enumerate(records) if len(cells) == width and cells != again]
+    inside = set(_inside(body, lines)).intersection(sound)
+    kept = [at for at in sound if at not in inside]
     ragged = [at for at, cells in enumerate(records) if cells and len(cells) != width and cells != again]
-    rejects = [(first + at, _miscounted(len(records[at]), width), lines[at].rstrip("\r\n")) for at in ragged]
+    wrong = [
+        (at, BEGINS_INSIDE if at in inside else _miscounted(len(records[at]), width))
+        for at in sorted({*ragged, *inside})
+    ]
+    rejects = [(first + at, fault, lines[at].rstrip("\r\n")) for at, fault in wrong]
     blank = sum(not cells for cells in records)
     frame = _framed([records[at] for at in kept], [first + at for at in kept], width)
-    return frame, rejects, _repeated(len(records) - len(kept) - len(ragged) - blank)
+    return frame, rejects, _repeated(len(records) - len(kept) - len(wrong) - blank)
+
+
+def _is_inside(body: Body, block: Block) -> bool:
+    """Whether any line of a block has a quote that begins inside a cell."""
+    quote = body.reading.dialect.quote
+    return bool(quote) and quote.encode() in block.data and body.reading.begins_inside(block.text)
+
+
+def _inside(body: Body, lines: Sequence[str]) -> list[int]:
+    """Which lines have a quote that begins inside a cell; looked for one by one only where any has."""
+    if not body.reading.begins_inside("".join(lines)):
+        return []
+    return [at for at, line in enumerate(lines) if body.reading.begins_inside(line)]
 
 
 def _by_record(
@@ -174,6 +197,8 @@ def _by_record(
     for record in body.reading.records(lines, last=last):
         done = record.at + record.lines
         fault = record.fault or _fault(record, width, fill=fill)
+        if not fault and record.lines == 1 and body.reading.begins_inside(lines[record.at]):
+            fault = BEGINS_INSIDE
         if fault:
             rejects.append((first + record.at, fault, shown(lines[record.at].rstrip("\r\n"))))
         elif body.repeated and tuple(record.cells) == body.repeated:

@@ -39,6 +39,12 @@ def test_every_column_is_text_as_the_file_spells_it(csv_file):
     assert told.rows() == [("007", "1.50")]
 
 
+def test_a_row_that_lost_a_separator_is_no_row_though_its_cells_count_right(csv_file):
+    told = csv_file('a,b,c\n1,"x, y",z\n2"p, q",r\n4,48",50"\n5,6"x8",y\n')
+    assert told.rows() == [("1", "x, y", "z"), ("4", '48"', '50"'), ("5", '6"x8"', "y")]
+    assert [at for at, _ in told.rejects()] == [3]
+
+
 def test_a_quoted_cell_may_hold_line_breaks_separators_and_doubled_quotes_as_written(csv_file):
     told = csv_file('a,b\n1,"x\r\ny, ""z"""\n2,"p\rq"\n3,r\n')
     assert told.rows() == [("1", 'x\r\ny, "z"'), ("2", "p\rq"), ("3", "r")]
