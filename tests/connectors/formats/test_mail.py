@@ -1,6 +1,7 @@
 import importlib
 from email.message import EmailMessage
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -233,7 +234,10 @@ def test_no_bytes_crash_it(tmp_path_factory, content, header):
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data is not here")
 def test_every_real_message_is_recognised_and_read():
-    paths = [*sorted((SHARED / "mail").rglob("*.eml")), *sorted((SHARED / "docs").rglob("*.msg"))]
+    paths = sorted((SHARED / "mail").rglob("*.eml"))
+    if find_spec("extract_msg"):  # the extra that reads Outlook's
+        paths += sorted((SHARED / "docs").rglob("*.msg"))
+    assert len(paths) > 30
     for path in paths:
         file = File(path, path.name)
         assert mail.recognises(file.head(), file), path.name
