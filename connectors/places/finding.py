@@ -14,7 +14,6 @@ from connectors.places.again import reading_order
 from connectors.places.delivering import Lying
 from connectors.places.delivery import Delivery
 from connectors.places.limits import PlaceLimits, limits_of
-from connectors.places.local import LocalPlace
 from connectors.places.looking_in import Without, looked_into, whole
 from connectors.places.naming import Reading, Segments, of_one_file, readings_of
 from connectors.places.opening import place_of
@@ -54,14 +53,6 @@ def lying(source: Source, dataset: Dataset, *, folder: Path) -> list[Lying]:
             if told:
                 return told
     raise _nothing(source, dataset)
-
-
-def local_files(source: Source, dataset: Dataset, *, folder: Path) -> list[Path]:
-    """The dataset's files on this machine, in reading order; none where it lies elsewhere. Raises as `deliveries`."""
-    place = place_of(source, dataset, folder=folder)
-    if not isinstance(place, LocalPlace):
-        return []
-    return [place.root / one.entry.path for one in lying(source, dataset, folder=folder) if one.entry.kind == "file"]
 
 
 @contextmanager
