@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,15 @@ from catalog.errors import LedgerError
 from ledger.tables import HEAD
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+AGAIN_AFTER = 0.02  # seconds
+# readers and one writer side by side; foreign keys are off in SQLite unless asked for; the look at the schema makes
+# the connection hold its place in the journal, which is not removed from then on
+PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=NORMAL",
+    "PRAGMA foreign_keys=ON",
+    "SELECT count(*) FROM sqlite_schema",
+)
 WAIT = 30  # seconds a process waits for another that writes, or that migrates
 ADVISORY = 0x6C616E64  # "land": the name of the lock that a migrating process holds
 
@@ -59,11 +70,27 @@ def _engine(url: URL) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _shared(connection: Any, _record: Any) -> None:
-        # readers and one writer side by side; foreign keys are off in SQLite unless asked for
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
-            connection.execute(f"PRAGMA {pragma}").close()
+        _patiently(connection, PRAGMAS)
 
     return engine
+
+
+def _patiently(connection: Any, statements: Sequence[str], wait: float = WAIT) -> None:
+    """Run statements on a new SQLite connection, again while another process opens or closes the same file.
+
+    SQLite's own timeout does not cover those moments: a change of the journal's mode and a journal that is being made,
+    recovered or removed give SQLITE_BUSY at once (https://www.sqlite.org/wal.html, section 9).
+    """
+    deadline = time.monotonic() + wait
+    while True:
+        try:
+            for statement in statements:
+                connection.execute(statement).fetchall()
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(AGAIN_AFTER)
 
 
 def _version(connection: Connection) -> str | None:

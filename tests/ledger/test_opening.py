@@ -1,7 +1,9 @@
 """A ledger is made when it is first opened, migrated once, and refuses in one line."""
 
+import sqlite3
 import subprocess
 import sys
+import threading
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -42,6 +44,20 @@ def test_several_processes_that_open_a_new_ledger_at_once_all_get_it(url):
     ]
     told = [process.communicate() for process in started]
     assert [out for out, _ in told] == ["[]\n"] * 4, told
+
+
+def test_a_process_that_writes_a_new_file_is_waited_for(tmp_path):
+    # SQLite gives up at once, whatever the timeout, where the journal's mode must change under a writer
+    path = tmp_path / "ledger.db"
+    held = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    held.execute("BEGIN IMMEDIATE")
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        sqlite3.connect(path, timeout=30).execute("PRAGMA journal_mode=WAL")
+    release = threading.Timer(0.3, held.rollback)
+    release.start()
+    assert Ledger(f"sqlite:///{path}").accounts() == []
+    release.join()
+    held.close()
 
 
 def test_a_ledger_of_a_later_version_is_refused_and_left_as_it_is(url):
