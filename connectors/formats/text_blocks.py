@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import codecs
 import io
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import AnyStr, BinaryIO
 
 import polars as pl
 
@@ -20,7 +22,8 @@ from catalog.errors import FileRefused
 from connectors.formats.tables import Limits, Reject
 
 BLOCK_BYTES = 4 * 2**20
-COUNTED_AT_ONCE = 128 * 1024  # bytes that a processor's cache holds
+COUNTED_AT_ONCE = 64 * 1024  # bytes that a processor's cache holds; the memory of more is got anew each time
+LOOKED_BACK = 64 * 1024  # bytes before the end of a portion in which its last line end is looked for
 LEAST_BLOCK = 64 * 1024  # a line is looked for in everything read since the last one, so not too often
 LONGEST_LINE = 16 * 2**20  # characters; a longer line is no row, whatever it is
 END_OF_FILE = "\x1a"  # Ctrl-Z, the last character of a DOS text file
@@ -35,23 +38,33 @@ BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+LINE_END, LINE_END_BYTES = re.compile("\r\n?|\n"), re.compile(b"\r\n?|\n")
 SURROGATE = re.compile("[\ud800-\udfff]")
 
 codecs.register_error("landbridge.mark", lambda error: (MARK, getattr(error, "end")))  # noqa: B009 - a decoding error's own attribute, untyped
 
 
-@dataclass(frozen=True)
+@dataclass
 class Block:
-    """Whole lines with their endings; `first` is the number of the first, from 1. `last`: the file ends here.
+    """Whole lines with their endings. `last`: the file ends here.
 
-    `content` is text, or the bytes of UTF-8, which are decoded only where somebody asks for `text`.
+    `content` is text, or the bytes of UTF-8, which are decoded only where somebody asks for `text`. `after` tells where
+    the block stands: the number of its first line, from 1, or the block before it, whose lines are counted only where
+    somebody asks for `first`.
     """
 
     content: str | bytes
-    first: int
+    after: int | Block
     encoding: str
     last: bool = False
     longest: int = LONGEST_LINE  # characters of a line
+
+    @property
+    def first(self) -> int:
+        """The number of the first line, from 1."""
+        if isinstance(self.after, Block):  # which is let go, with all its lines
+            self.after = self.after.first + self.after.line_ends
+        return self.after
 
     @cached_property
     def text(self) -> str:
@@ -63,9 +76,33 @@ class Block:
         """The lines as UTF-8; not well formed where something in them could not be decoded."""
         return self.content if isinstance(self.content, bytes) else self.content.encode("utf-8", "surrogatepass")
 
+    @cached_property
+    def line_feeds(self) -> int:
+        """How many LF stand in the block."""
+        return counted(self.data, b"\n")
+
+    @cached_property
+    def line_ends(self) -> int:
+        """How many lines end in the block, by LF, CRLF or CR."""
+        returns = counted(self.data, b"\r")
+        return self.line_feeds + returns - self.data.count(b"\r\n") if returns else self.line_feeds
+
+    def counted_as(self, line_ends: int) -> None:
+        """Take a count of the lines that somebody has made on the way."""
+        self.__dict__["line_ends"] = line_ends
+
     def lines(self) -> list[str]:
         """The lines with their endings."""
         return list(io.StringIO(self.text, newline=""))
+
+    def below(self, count: int) -> Block:
+        """The block without its first `count` lines, empty where it has no more."""
+        content: str | bytes
+        if isinstance(self.content, str):
+            content = _below(self.content, LINE_END, count)
+        else:
+            content = _below(self.content, LINE_END_BYTES, count)
+        return Block(content, self.first + count, self.encoding, self.last, self.longest)
 
     def frame(self) -> tuple[pl.DataFrame, list[Reject]]:
         """The lines without their endings (`line` String, `_position` Int64), and those that are no text."""
@@ -110,7 +147,7 @@ def blocks(path: Path, *, encoding: str, portion: int = BLOCK_BYTES, longest: in
             start = file.read(4)
             mark, name = next(((mark, name) for mark, name in BOMS if start.startswith(mark)), (b"", encoding))
             file.seek(len(mark))
-            portions = iter(lambda: file.read(portion), b"")
+            portions = _portions(file, portion)
             if codecs.lookup(name).name == "utf-8":
                 yield from _utf8_blocks(portions, name, longest)
             else:
@@ -140,40 +177,65 @@ def shown(line: str) -> str:
     return SURROGATE.sub("\ufffd", line)
 
 
+def _below(content: AnyStr, line_end: re.Pattern[AnyStr], count: int) -> AnyStr:
+    ends = [found.end() for found in itertools.islice(line_end.finditer(content), count)]
+    return content[(ends[-1] if ends else 0) if len(ends) == count else len(content) :]
+
+
+def _portions(file: BinaryIO, size: int) -> Iterator[bytes]:
+    """The rest of a file, `size` bytes at once or a little less, so that a portion ends with a line where it can.
+
+    Such a portion is a block as it is: cutting its last line off would copy all the others.
+    """
+    looked = min(LOOKED_BACK, size // 4)
+    while True:
+        start = file.tell()
+        file.seek(start + size - looked)
+        tail = file.read(looked)
+        cut = max(tail.rfind(b"\n"), tail.rfind(b"\r", 0, -1)) + 1
+        file.seek(start)
+        content = file.read(size - looked + cut if len(tail) == looked and cut else size)
+        if not content:
+            return
+        yield content
+
+
 def _utf8_blocks(portions: Iterator[bytes], encoding: str, longest: int) -> Iterator[Block]:
     """As `_blocks`, without decoding: a line end is one byte in UTF-8, and no part of another character."""
-    rest, number, blank = b"", 1, True
+    rest, blank = b"", True
+    after: int | Block = 1
     for content in portions:
-        rest += content
+        rest = rest + content if rest else content
         end = max(rest.rfind(b"\n"), rest.rfind(b"\r", 0, -1)) + 1
         if end:
-            block = Block(rest[:end], number, encoding, longest=longest)
-            rest, number = rest[end:], number + line_ends(block)
+            after = block = Block(rest[:end], after, encoding, longest=longest)  # no copy where nothing is cut off
+            rest = rest[end:]
             blank = blank and not block.data.strip(BLANK_BYTES)
             yield block
         elif len(rest) > 4 * longest:  # bytes of a character, at most
             rest = rest[: 4 * longest + 1]
     rest = rest.rstrip(FILLING.encode()) if rest[-1:] in (b"\x1a", b"\0") and b"\x1a" in rest else rest
-    yield _last(Block(rest, number, encoding, last=True, longest=longest), blank=blank)
+    yield _last(Block(rest, after, encoding, last=True, longest=longest), blank=blank)
 
 
 def _blocks(
     portions: Iterator[bytes], decoding: codecs.IncrementalDecoder, encoding: str, longest: int
 ) -> Iterator[Block]:
-    rest, number, blank = "", 1, True
+    rest, blank = "", True
+    after: int | Block = 1
     for content in portions:
         rest += decoding.decode(content)
         end = max(rest.rfind("\n"), rest.rfind("\r", 0, -1)) + 1  # a CR at the end may be half of a CRLF
         if end:
-            block = Block(rest[:end], number, encoding, longest=longest)
-            rest, number = rest[end:], number + line_ends(block)
+            after = block = Block(rest[:end], after, encoding, longest=longest)
+            rest = rest[end:]
             blank = blank and not block.text.strip(BLANKS)
             yield block
         elif len(rest) > longest:
             rest = rest[: longest + 1]
     rest += decoding.decode(b"", final=True)
     rest = rest.rstrip(FILLING) if rest[-1:] in (END_OF_FILE, "\0") and END_OF_FILE in rest else rest
-    yield _last(Block(rest, number, encoding, last=True, longest=longest), blank=blank)
+    yield _last(Block(rest, after, encoding, last=True, longest=longest), blank=blank)
 
 
 def _last(block: Block, *, blank: bool) -> Block:
@@ -188,13 +250,6 @@ def decoder(encoding: str) -> codecs.IncrementalDecoder:
     if not getattr(codec, "_is_text_encoding", True) or codec.incrementaldecoder is None:
         raise LookupError(encoding)
     return codec.incrementaldecoder(errors="landbridge.mark")
-
-
-def line_ends(block: Block) -> int:
-    """Line ends in a block."""
-    ends = counted(block.data, b"\n")
-    returns = counted(block.data, b"\r")
-    return ends + returns - block.data.count(b"\r\n") if returns else ends
 
 
 def counted(data: bytes, sign: bytes) -> int:

@@ -8,23 +8,44 @@ quotes may. A short or blank line upsets the sum, a long one is an error; then t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import polars as pl
 
 from connectors.formats.delimited.dialects import STAND_INS, Dialect
-from connectors.formats.text_blocks import Block, counted
+from connectors.formats.delimited.records import Reading
+from connectors.formats.text_blocks import COUNTED_AT_ONCE, Block, counted
 
 LINE_FEED, RETURN = 10, 13
 
 Ragged = list[tuple[int, int, str]]  # line number, cells, line
 
 
-def split_at_once(block: Block, dialect: Dialect, columns: Sequence[str]) -> pl.DataFrame | None:
-    """The rows of a block of whole records with `_position`, or None where it must be read record by record."""
-    data = block.data
+@dataclass(frozen=True)
+class Split:
+    """The rows of a block as columns. `lines`: how many come before each row; None where each row is one line."""
+
+    frame: pl.DataFrame
+    lines: pl.Series | None = None
+
+    def numbered(self, block: Block) -> pl.DataFrame:
+        """The rows with `_position`, the number of their first line in the file."""
+        rows = self.frame.height
+        if self.lines is None:
+            if not block.last:
+                block.counted_as(rows)
+            return self.frame.with_columns(_position=pl.int_range(block.first, block.first + rows, dtype=pl.Int64))
+        return self.frame.with_columns(_position=block.first + self.lines)
+
+
+def split_at_once(block: Block, reading: Reading, columns: Sequence[str]) -> Split | None:
+    """The rows of a block of whole records, or None where it must be read record by record."""
+    data, dialect = block.data, reading.dialect
     if len(data) > block.longest or b"\0" in data or (dialect.escape and dialect.escape.encode() in data):
         return None
     quoted = _opens_a_cell(data, dialect)
+    if not quoted and reading.begins_inside_of(block):
+        return None
     if len(columns) == 1:
         return None if quoted or dialect.separator.encode() in data else _lines(block, columns[0])
     separator = dialect.separator
@@ -39,14 +60,14 @@ def split_at_once(block: Block, dialect: Dialect, columns: Sequence[str]) -> pl.
         data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     if not data.endswith(b"\n"):
         data += b"\n"
-    return _split(data, separator, dialect.quote if quoted else "", columns, block.first)
+    return _quoted(data, separator, dialect.quote, columns) if quoted else _bare(data, separator, columns)
 
 
-def split_without_ragged(block: Block, dialect: Dialect, columns: Sequence[str]) -> tuple[pl.DataFrame, Ragged] | None:
+def split_without_ragged(block: Block, reading: Reading, columns: Sequence[str]) -> tuple[pl.DataFrame, Ragged] | None:
     """As `split_at_once`, for a block in which lines are ragged or blank, and nothing is quoted."""
-    data = block.data
+    data, dialect = block.data, reading.dialect
     odd = len(data) > block.longest or b"\0" in data or (dialect.escape and dialect.escape.encode() in data)
-    if odd or len(columns) == 1 or _opens_a_cell(data, dialect):
+    if odd or len(columns) == 1 or _opens_a_cell(data, dialect) or reading.begins_inside_of(block):
         return None
     lines, broken = block.frame()
     if broken:
@@ -57,10 +78,10 @@ def split_without_ragged(block: Block, dialect: Dialect, columns: Sequence[str])
     good = told.filter((pl.col("cells") == len(columns)) & (pl.col("line") != ""))
     ragged = told.filter((pl.col("cells") != len(columns)) & (pl.col("line") != ""))
     whole = Block("\n".join([*good["line"], ""]), 1, block.encoding, block.last, block.longest)
-    frame = split_at_once(whole, dialect, columns)
-    if frame is None or frame.height != good.height:
+    split = split_at_once(whole, reading, columns)
+    if split is None or split.frame.height != good.height:
         return None
-    return frame.with_columns(good["_position"]), list(ragged.select("_position", "cells", "line").iter_rows())
+    return split.frame.with_columns(good["_position"]), list(ragged.select("_position", "cells", "line").iter_rows())
 
 
 def _opens_a_cell(data: bytes, dialect: Dialect) -> bool:
@@ -72,24 +93,43 @@ def _opens_a_cell(data: bytes, dialect: Dialect) -> bool:
     return data.startswith(quote) or any(sign + quote in data for sign in before)
 
 
-def _lines(block: Block, column: str) -> pl.DataFrame | None:
+def _lines(block: Block, column: str) -> Split | None:
     frame, broken = block.frame()
     if broken:
         return None
-    return frame.filter(pl.col("line") != "").select(pl.col("line").alias(column), "_position")
+    filled = frame.filter(pl.col("line") != "")
+    return Split(filled.select(pl.col("line").alias(column)), filled["_position"] - block.first)
 
 
-def _split(data: bytes, separator: str, quote: str, columns: Sequence[str], first: int) -> pl.DataFrame | None:
+def _bare(data: bytes, separator: str, columns: Sequence[str]) -> Split | None:
+    """Of data without quotes, with nothing but LF at the ends of lines: all bytes are cells and what parts them."""
+    frame = _parsed(data, separator, "", columns)
+    if frame is None or _bytes(frame) + frame.width * frame.height != len(data):
+        return None
+    return Split(frame)
+
+
+def _quoted(data: bytes, separator: str, quote: str, columns: Sequence[str]) -> Split | None:
     returns = counted(data, b"\r")
     if returns and returns != data.count(b"\r\n"):
         return None
-    quotes = _quotes(data, separator, quote) if quote else (0, 0)
-    if quotes is None:
+    outer = _outer_quotes(data, separator, quote, returns=returns > 0)
+    quotes = outer or _quotes(data, separator, quote)
+    frame = _parsed(data, separator, quote, columns) if quotes else None
+    if quotes is None or frame is None:
         return None
-    names = [f"{at}" for at in range(len(columns))]
+    cells, parting = _bytes(frame), frame.width * frame.height
+    if outer and outer.ends == parting + returns and cells + parting + returns + outer.quotes == len(data):
+        return Split(frame)
+    exact = _quotes(data, separator, quote) if outer else quotes
+    return _with_line_ends(frame, data, exact, cells, returns) if exact else None
+
+
+def _parsed(data: bytes, separator: str, quote: str, columns: Sequence[str]) -> pl.DataFrame | None:
+    """What Polars makes of the data, right or wrong; no cell is null, the missing ones of a short row are empty."""
     try:
-        frame = pl.read_csv(
-            data, has_header=False, schema=dict.fromkeys(names, pl.String()), separator=separator,
+        return pl.read_csv(
+            data, has_header=False, schema=dict.fromkeys(columns, pl.String()), separator=separator,
             quote_char=quote or None, empty_string_is_null=False,
         )  # fmt: skip
     except pl.exceptions.PolarsError:
@@ -98,32 +138,61 @@ def _split(data: bytes, separator: str, quote: str, columns: Sequence[str], firs
         if type(error).__name__ != "PanicException":
             raise
         return None
-    positions = _positions(frame, data, quotes[1], quotes[0], returns, first)
-    if positions is None:
-        return None
-    return frame.rename(dict(zip(names, columns, strict=True))).with_columns(positions.alias("_position"))
 
 
-def _positions(
-    frame: pl.DataFrame, data: bytes, doubled: int, quotes: int, returns: int, first: int
-) -> pl.Series | None:
-    """The first line of each row, or None where the bytes do not add up."""
-    rows, ends = frame.height, counted(data, b"\n")
-    inside = ends - rows  # line ends within cells
+def _with_line_ends(frame: pl.DataFrame, data: bytes, quotes: Quotes, cells: int, returns: int) -> Split | None:
+    """The rows of data in whose cells line ends may stand, or None where the bytes do not add up."""
+    rows = frame.height
+    inside = counted(data, b"\n") - rows
     returns_inside = _total(frame, pl.all().str.count_matches("\r", literal=True)) if inside and returns else 0
-    told = _total(frame, pl.all().str.len_bytes()) + (frame.width - 1) * rows + rows + returns - returns_inside
-    if told + quotes - doubled != len(data):
+    told = cells + frame.width * rows + returns - returns_inside
+    if told + quotes.quotes - quotes.doubled != len(data):
         return None
     if not inside:
-        return pl.int_range(first, first + rows, dtype=pl.Int64, eager=True)
-    taken = (
-        frame.select(1 + pl.sum_horizontal(pl.all().str.count_matches("\n", literal=True))).to_series().cast(pl.Int64)
-    )
-    return first + taken.cum_sum() - taken
+        return Split(frame)
+    taken = frame.select(1 + pl.sum_horizontal(pl.all().str.count_matches("\n", literal=True))).to_series()
+    taken = taken.cast(pl.Int64)
+    return Split(frame, taken.cum_sum() - taken)
 
 
-def _quotes(data: bytes, separator: str, quote: str) -> tuple[int, int] | None:
-    """How many quotes there are and how many pairs of them stand for one, or None where one stands where none may.
+@dataclass(frozen=True)
+class Quotes:
+    """How many quotes there are, how many pairs of them stand for one, and how many bytes can end a cell."""
+
+    quotes: int
+    doubled: int = 0
+    ends: int = 0
+
+
+def _outer_quotes(data: bytes, separator: str, quote: str, *, returns: bool) -> Quotes | None:
+    """The quotes of data in which each one has a neighbour that can end a cell; None where one has not.
+
+    Where as many bytes can end a cell as cells were found, and all quotes were taken off, each cell had two or none: one
+    at its beginning and one at its end. For a cell that begins with a quote goes on to the next one before an end; were
+    that not the cell's own, an end would stand inside the cell, and one would be too many.
+    """
+    import numpy as np
+
+    signs = np.frombuffer(data, np.uint8)
+    parting = (ord(separator), LINE_FEED, *((RETURN,) if returns else ()))
+    found, ends = int(data[0] == ord(quote)), 1 + int(data[0] in parting)  # the first sign, and the last: a line end
+    for start in range(0, len(signs), COUNTED_AT_ONCE):
+        step = signs[max(start - 1, 0) : start + COUNTED_AT_ONCE + 1]  # with a neighbour on either side
+        halts = step == parting[0]
+        for sign in parting[1:]:
+            halts |= step == sign
+        marks = (step == ord(quote))[1:-1]
+        count = int(np.count_nonzero(marks))
+        marks &= halts[:-2] | halts[2:]
+        if np.count_nonzero(marks) != count:
+            return None
+        found += count
+        ends += int(np.count_nonzero(halts[1:-1]))
+    return Quotes(found, ends=ends)
+
+
+def _quotes(data: bytes, separator: str, quote: str) -> Quotes | None:
+    """The quotes of data, wherever they stand, or None where one stands where none may.
 
     Quotes open and close in turn. One that opens stands behind a separator, a line end or a quote; one that closes,
     before one of them. Polars does not check that: it drops such quotes from a cell.
@@ -132,8 +201,8 @@ def _quotes(data: bytes, separator: str, quote: str) -> tuple[int, int] | None:
 
     signs = np.frombuffer(data, np.uint8)
     at = np.flatnonzero(signs == ord(quote))
-    if not len(at) or len(at) % 2:
-        return None if len(at) else (0, 0)
+    if len(at) % 2:
+        return None
     opens, closes = at[::2], at[1::2]
     doubled = opens[1:] - closes[:-1] == 1
     before, behind = signs[opens - 1], signs[closes + 1]  # the last byte is a line end: index -1 is one, too
@@ -141,8 +210,13 @@ def _quotes(data: bytes, separator: str, quote: str) -> tuple[int, int] | None:
     stops = (behind == ord(separator)) | (behind == LINE_FEED) | (behind == RETURN)
     starts[1:] |= doubled
     stops[:-1] |= doubled
-    return (len(at), int(np.count_nonzero(doubled))) if starts.all() and stops.all() else None
+    return Quotes(len(at), int(np.count_nonzero(doubled))) if starts.all() and stops.all() else None
+
+
+def _bytes(frame: pl.DataFrame) -> int:
+    """Bytes of all cells."""
+    return _total(frame, pl.all().str.len_bytes())
 
 
 def _total(frame: pl.DataFrame, counted: pl.Expr) -> int:
-    return sum(int(one or 0) for one in frame.select(counted.cast(pl.Int64).sum()).row(0))
+    return sum(int(one or 0) for one in frame.select(counted.sum()).row(0))

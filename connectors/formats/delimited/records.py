@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from connectors.formats.delimited.dialects import Dialect, single
-from connectors.formats.text_blocks import LONGEST_LINE, fault_of, is_broken, shown
+from connectors.formats.text_blocks import LONGEST_LINE, Block, fault_of, is_broken, shown
 
 csv.field_size_limit(LONGEST_LINE)  # a cell larger than that is an error, not a value
 
@@ -95,6 +95,11 @@ class Reading:
             if closed and dialect.separator in text[begin.end() : end]:
                 return True
         return False
+
+    def begins_inside_of(self, block: Block) -> bool:
+        """As `begins_inside`, of a block; its text is made only where a quote stands in it."""
+        quote = self.dialect.quote
+        return bool(quote) and quote.encode() in block.data and self.begins_inside(block.text)
 
     def _run(self, lines: Sequence[str], begin: int, separator: str) -> Iterator[Record]:
         """Records until the first fault."""

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import polars as pl
 
-from connectors.formats.delimited.columns import split_at_once, split_without_ragged
+from connectors.formats.delimited.columns import Split, split_at_once, split_without_ragged
 from connectors.formats.delimited.record_ends import frame_with_line_ends, respelled, with_line_ends
 from connectors.formats.delimited.records import BEGINS_INSIDE, Reading, Record
 from connectors.formats.delimited.repairs import repaired
 from connectors.formats.slices import sliced
 from connectors.formats.tables import Limits, Noticed, Piece, Reject, empty
-from connectors.formats.text_blocks import Block, blocks, line_ends, longest_of, portion_of, shown
+from connectors.formats.text_blocks import Block, blocks, longest_of, portion_of, shown
 
 AHEAD = 3  # blocks that are split while another is used
 SMALL_BLOCK = 2**20  # bytes; smaller ones are split one after the other, for memory is scarce
@@ -39,19 +39,23 @@ class Body:
         told = respelled(told, self.reading.dialect.record_end)
         if self.below and not self.end:
             told = _without_last(told, self.below)
+        begun = False  # from then on nobody needs to count lines, unless there is an end to find
         for block in told:
             if self.end and block.first >= self.end:
                 return
-            cut = self._cut(block)
+            cut = block if begun and not self.end else self._cut(block)
+            begun = begun or block.first >= self.first
             if cut.content or cut.last:
                 yield cut
 
     def _cut(self, block: Block) -> Block:
-        ends_here = bool(self.end) and block.first + line_ends(block) + 1 > self.end
+        ends_here = bool(self.end) and block.first + block.line_ends + 1 > self.end
         if block.first >= self.first and not ends_here:
             return block
-        stop = self.end - block.first if self.end else None
-        lines = block.lines()[max(0, self.first - block.first) : stop]
+        above = max(0, self.first - block.first)
+        if not ends_here:
+            return block.below(above)
+        lines = block.lines()[above : self.end - block.first]
         last = block.last or ends_here
         return Block("".join(lines), max(block.first, self.first), block.encoding, last, block.longest)
 
@@ -87,7 +91,7 @@ def texts(body: Body, header: Sequence[Sequence[str]], limits: Limits) -> Iterat
             yield record.cells
 
 
-Split = Future[pl.DataFrame | None]
+Splitting = Future[Split | None]
 Read = tuple[pl.DataFrame, list[Reject], list[Noticed]]
 
 
@@ -95,8 +99,8 @@ def _read(body: Body, width: int, limits: Limits, *, fill: bool) -> Iterator[Rea
     columns = [f"{at}" for at in range(width)]
     waiting: list[str] = []
     for block, split in _split_ahead(body, columns, limits):
-        frame = None if waiting else split.result()
-        if frame is not None and (whole := _unrepeated(frame, body)) is not None:
+        columned = None if waiting else split.result()
+        if columned and (whole := _unrepeated(columned.numbered(block), body)) is not None:
             yield (frame_with_line_ends(whole) if body.reading.dialect.record_end else whole), [], []
             continue
         lines = [*waiting, *block.lines()]
@@ -106,23 +110,19 @@ def _read(body: Body, width: int, limits: Limits, *, fill: bool) -> Iterator[Rea
         yield told
 
 
-def _split_ahead(body: Body, columns: Sequence[str], limits: Limits) -> Iterator[tuple[Block, Split]]:
+def _split_ahead(body: Body, columns: Sequence[str], limits: Limits) -> Iterator[tuple[Block, Splitting]]:
     """Each block with its split, made while the block before it is used; at most AHEAD blocks are in memory."""
 
-    def split(block: Block) -> pl.DataFrame | None:
-        return (
-            None
-            if body.reading.comment or _is_inside(body, block)
-            else split_at_once(block, body.reading.dialect, columns)
-        )
+    def split(block: Block) -> Split | None:
+        return None if body.reading.comment else split_at_once(block, body.reading, columns)
 
     if portion_of(limits) < SMALL_BLOCK:
         for block in body.blocks(limits):
-            done: Split = Future()
+            done: Splitting = Future()
             done.set_result(split(block))
             yield block, done
         return
-    told: deque[tuple[Block, Split]] = deque()
+    told: deque[tuple[Block, Splitting]] = deque()
     with ThreadPoolExecutor(AHEAD, thread_name_prefix="split") as threads:
         for block in body.blocks(limits):
             told.append((block, threads.submit(split, block)))
@@ -145,9 +145,9 @@ def _unrepeated(frame: pl.DataFrame, body: Body) -> pl.DataFrame | None:
 
 def _without_ragged(body: Body, block: Block, waiting: Sequence[str], columns: Sequence[str]) -> Read | None:
     """A block without quotes at column speed, and its ragged lines."""
-    if waiting or body.reading.comment or body.reading.dialect.record_end or _is_inside(body, block):
+    if waiting or body.reading.comment or body.reading.dialect.record_end:
         return None
-    told = split_without_ragged(block, body.reading.dialect, columns)
+    told = split_without_ragged(block, body.reading, columns)
     if told is None or _unrepeated(told[0], body) is None:
         return None
     return told[0], [(at, _miscounted(cells, len(columns)), line) for at, cells, line in told[1]], []
@@ -171,12 +171,6 @@ def _by_line(body: Body, lines: list[str], first: int, width: int) -> Read | Non
     blank = sum(not cells for cells in records)
     frame = _framed([records[at] for at in kept], [first + at for at in kept], width)
     return frame, rejects, _repeated(len(records) - len(kept) - len(wrong) - blank)
-
-
-def _is_inside(body: Body, block: Block) -> bool:
-    """Whether any line of a block has a quote that begins inside a cell."""
-    quote = body.reading.dialect.quote
-    return bool(quote) and quote.encode() in block.data and body.reading.begins_inside(block.text)
 
 
 def _inside(body: Body, lines: Sequence[str]) -> list[int]:

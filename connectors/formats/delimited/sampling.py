@@ -21,6 +21,7 @@ from connectors.formats.text_blocks import Block, blocks, is_broken, longest_of,
 
 SAMPLE_CHARACTERS = 1_000_000  # a file of no more is looked at as a whole
 HEAD_CHARACTERS = 250_000  # of a longer one
+SAMPLE_PORTION = 2**20  # bytes read at once, a little more than that
 LEAST_SAMPLE = 128 * 1024  # however little may be held at once
 TAIL_BYTES = 64 * 1024
 TAIL_LINES = 60
@@ -88,7 +89,8 @@ def _head(path: Path, encoding: Encoding, limits: Limits, record_end: str) -> tu
     most, head = (
         min(count, max(LEAST_SAMPLE, limits.batch_bytes // 2)) for count in (SAMPLE_CHARACTERS, HEAD_CHARACTERS)
     )
-    source = blocks(path, encoding=encoding.name, portion=portion_of(limits), longest=longest_of(limits))
+    portion = min(portion_of(limits), SAMPLE_PORTION)
+    source = blocks(path, encoding=encoding.name, portion=portion, longest=longest_of(limits))
     for block in respelled(source, record_end):
         text, told = text + block.text, block
         if block.last or len(text) > most:

@@ -52,6 +52,11 @@ class OldBinary:
             yield at
             at += 4 + struct.unpack_from("<H", self._content, at + 2)[0]
 
+    @property
+    def names(self) -> list[str]:
+        """The sheets in order, those without cells, too."""
+        return list(self._starts)
+
     def marks(self, sheet: str) -> Marks:
         """Of the sheet of that name."""
         found, content = Marks(), self._content_of(sheet)

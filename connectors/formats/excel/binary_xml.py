@@ -43,6 +43,11 @@ class BinaryXml:
     def __exit__(self, *_: object) -> None:
         self._archive.close()
 
+    @property
+    def names(self) -> list[str]:
+        """The sheets in order, those without cells, too."""
+        return list(self._sheets)
+
     def marks(self, sheet: str) -> Marks:
         """Of the sheet of that name. Raises FileRefused where it is larger than what is read."""
         found, rows, columns, at = Marks(merged=[]), 0, 0, 0

@@ -41,14 +41,24 @@ class Column:
 
 def column(name: str, values: Sequence[Any]) -> Column:
     """The column of those cells."""
+    texts = _texts(name, values)
+    if texts is not None:
+        return Column(texts, TEXT, Counter(text=len(values) - texts.null_count()), values)
     types = set(map(type, values))
-    if types <= {str}:
-        texts = pl.Series(name, values, dtype=pl.String)
-        series = texts.set(texts == "", None)
-        return Column(series, TEXT, Counter(text=len(values) - series.null_count()), values)
     told = _kinds(values, types)
     kept = [None if value == "" else value for value in values] if str in types else values
     return _of_kind(name, values, kept, told)
+
+
+def _texts(name: str, values: Sequence[Any]) -> pl.Series | None:
+    """The texts of a column, blank ones as null; None where a cell is no text, which Polars tells before all others."""
+    if values and not isinstance(values[0], str):
+        return None
+    try:
+        texts = pl.Series(name, values, dtype=pl.String)
+    except TypeError:
+        return None
+    return texts.set(texts == "", None)
 
 
 def _kinds(values: Sequence[Any], types: set[type]) -> Counter[str]:

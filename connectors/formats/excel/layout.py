@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
+from operator import eq
 from typing import Any
 
 import numpy as np
@@ -66,9 +68,12 @@ class Layout:
         return first if first is not None else (self.body[0][0] if self.body else 0)
 
 
-def filled_cells(sheet: Sheet) -> Mask:
+def filled_cells(sheet: Sheet, columns: Columns) -> Mask:
     """Which cells hold something, by row and column; an error is something, too."""
-    mask: Mask = ~np.frombuffer(sheet.rows.blank(), np.bool_).reshape(len(sheet.rows), sheet.width)
+    mask: Mask = np.ones((len(sheet.rows), sheet.width), np.bool_)
+    for at, cells in enumerate(columns):
+        if "" in cells:  # a column without a blank cell needs no look at each
+            mask[:, at] = ~np.frombuffer(bytes(map(eq, cells, repeat(""))), np.bool_)
     for row, column in sheet.marks.errors:
         if 0 <= row - sheet.top < len(sheet.rows) and 0 <= column - sheet.left < sheet.width:
             mask[row - sheet.top, column - sheet.left] = True

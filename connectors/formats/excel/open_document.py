@@ -36,6 +36,11 @@ class OpenDocument:
     def __exit__(self, *_: object) -> None:
         """Nothing is held open."""
 
+    @property
+    def names(self) -> list[str]:
+        """The sheets in order."""
+        return list(self._marks)
+
     def marks(self, sheet: str) -> Marks:
         """Of the sheet of that name."""
         return self._marks.get(sheet, Marks())

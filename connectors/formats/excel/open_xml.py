@@ -17,7 +17,8 @@ from catalog.errors import FileRefused
 from connectors.formats.excel.addresses import area, column_number
 from connectors.formats.excel.marks import LARGEST_MARKS, Cell, Declared, Marks, refuse_area, refuse_count
 
-BLOCK = 2**20
+BLOCK = 2**18  # read at once: with what is made of it, it stays in the processor's cache
+LONG_BLOCK = 2**20  # while a row goes on for longer than a block
 LONGEST_ROW = 64 * 2**20  # of a sheet's text without the end of a row
 MOST_COLUMNS = 16_384
 HEAD_BYTES = 64 * 1024  # of shared texts, where they are counted
@@ -74,6 +75,11 @@ class OpenXml:
         self._archive.close()
 
     @property
+    def names(self) -> list[str]:
+        """The sheets in order, those without cells, too."""
+        return list(self._sheets)
+
+    @property
     def epoch_1904(self) -> bool:
         """Whether its days count from 1904."""
         return any(part.get("date1904") in ("1", "true") for part in _named(self._root, "workbookPr"))
@@ -109,7 +115,7 @@ class OpenXml:
     def _cut(self, part: str) -> Iterator[bytes]:
         rest = b""
         with self._archive.open(self._names[part.lower()]) as sheet:
-            while content := sheet.read(BLOCK):
+            while content := sheet.read(BLOCK if len(rest) < BLOCK else LONG_BLOCK):
                 rest += content
                 if (end := rest.rfind(b"row>") + 4) > 4:
                     yield rest[:end]

@@ -41,8 +41,8 @@ NOTE = "a note below the table, not one of its rows"
 def tables_of(file: File, options: Any, limits: Limits) -> list[Table]:
     """The tables of a workbook. Raises FileRefused where there is none, or nothing in it can be read."""
     kind = kind_of(file)
-    with _cells_uncollected(), opened(file, kind) as book:
-        wanted, cells = _wanted(options)
+    wanted, cells = _wanted(options)
+    with _cells_uncollected(), opened(file, kind, wanted) as book:
         names = _sheets(book, options, wanted, cells)
         found: list[Table] = []
         lost: list[str] = []
@@ -133,7 +133,7 @@ def _tables_of_sheet(
     if not sheet.rows:
         return
     columns = sheet.rows.columns()
-    found = layouts(sheet, columns, filled_cells(sheet), options.header_rows)
+    found = layouts(sheet, columns, filled_cells(sheet, columns), options.header_rows)
     largest = max(found, key=lambda one: one.height * (one.right - one.left + 1), default=None)
     for laid in sorted(found, key=lambda one: one is not largest):
         where = _area_of(sheet, laid)

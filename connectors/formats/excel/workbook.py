@@ -7,10 +7,10 @@ hostile bytes it may panic, which is no Exception; that becomes a refusal here a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from itertools import chain, islice, repeat
-from operator import eq
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Protocol, overload
 
 from catalog.errors import FileRefused
@@ -50,10 +50,6 @@ class Rows(Sequence[list[Any]]):
         start = (at % len(self)) * self.width
         return self._cells[start : start + self.width]
 
-    def blank(self) -> bytes:
-        """For each cell, row after row, 1 where it is blank; a loop over cells, which are Python's."""
-        return bytes(map(eq, self._cells, repeat("")))
-
     def columns(self) -> list[list[Any]]:
         """The cells by column."""
         return [self._cells[at :: self.width] for at in range(self.width)]
@@ -86,6 +82,11 @@ class Beside(Protocol):
         """Whether its days count from 1904."""
         ...
 
+    @property
+    def names(self) -> Sequence[str]:
+        """The sheets in order, those without cells, too."""
+        ...
+
     def marks(self, sheet: str) -> Marks:
         """Of the sheet of that name. Raises FileRefused where it is larger than what is read."""
         ...
@@ -93,6 +94,26 @@ class Beside(Protocol):
     def day_60(self, sheet: str) -> set[Cell]:
         """The cells of a sheet that hold day 60, a 29 February 1900."""
         ...
+
+
+class Ahead:
+    """The marks of the sheet that is read first, looked for in a second thread while calamine opens the workbook.
+
+    Calamine reads the shared texts then, and lets other threads run. What the look raises comes when the sheet's marks
+    are asked for; a look at a sheet that nobody asks for is in vain, which costs the reader nothing but a core.
+    """
+
+    def __init__(self, beside: Beside, wanted: str, thread: Executor) -> None:
+        self._beside = beside
+        self._sheet = wanted if wanted in beside.names else next(iter(beside.names), "")
+        self._look = thread.submit(beside.marks, self._sheet)
+
+    def marks(self, sheet: str) -> Marks:
+        """Of the sheet of that name. Raises FileRefused where it is larger than what is read."""
+        if sheet == self._sheet:
+            return self._look.result()
+        wait([self._look])  # one thread at a time reads the archive
+        return self._beside.marks(sheet)
 
 
 class Sheets(Protocol):
@@ -114,10 +135,11 @@ class Sheets(Protocol):
 class Workbook:
     """The sheets of a file, each loaded when it is asked for."""
 
-    def __init__(self, book: CalamineWorkbook, kind: Kind, beside: Beside) -> None:
+    def __init__(self, book: CalamineWorkbook, kind: Kind, beside: Beside, ahead: Ahead) -> None:
         self._book = book
         self._kind = kind
         self._beside = beside
+        self._ahead = ahead
         cells = [sheet for sheet in book.sheets_metadata if _name_of(sheet.typ) == "WorkSheet"]
         self.names = [sheet.name for sheet in cells]
         self.hidden = {sheet.name for sheet in cells if _name_of(sheet.visible) != "Visible"}
@@ -130,7 +152,7 @@ class Workbook:
     def sheet(self, name: str) -> Sheet:
         """A sheet. Raises FileRefused where it is damaged, or larger than what is read."""
         with damage_refused():
-            marks = self._beside.marks(name)
+            marks = self._ahead.marks(name)
             loaded = self._book.get_sheet_by_name(name)
             self._refuse_impossible(loaded.total_height, loaded.total_width)
             refuse_area(loaded.height, loaded.width)
@@ -149,8 +171,11 @@ class Workbook:
 
 
 @contextmanager
-def opened(file: File, kind: Kind) -> Iterator[Sheets]:
-    """The workbook, open. Raises FileRefused where it is encrypted or damaged."""
+def opened(file: File, kind: Kind, wanted: str = "") -> Iterator[Sheets]:
+    """The workbook, open; `wanted` is the sheet that is read first, where one is named.
+
+    Raises FileRefused where it is encrypted or damaged.
+    """
     from python_calamine import CalamineWorkbook
 
     if kind == "xml":
@@ -161,7 +186,8 @@ def opened(file: File, kind: Kind) -> Iterator[Sheets]:
     with ExitStack() as stack:
         with damage_refused():
             beside = stack.enter_context(_beside(file, kind))
-            book = Workbook(stack.enter_context(CalamineWorkbook.from_path(file.path)), kind, beside)
+            ahead = Ahead(beside, wanted, stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="marks")))
+            book = Workbook(stack.enter_context(CalamineWorkbook.from_path(file.path)), kind, beside, ahead)
         yield book
 
 
