@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CITIES = ("Ulm", "Köln", "São Paulo", "Zürich", "Graz", "Łódź", "Bern", "Aachen")
 SHEET_ROWS = 60_000
 FEW = 100  # rows of the file that is read first
-ENDINGS = {"plain": "csv", "quoted": "csv", "fixed": "txt", "sheet": "xlsx"}
+ENDINGS = {"plain": "csv", "quoted": "csv", "texts": "csv", "fixed": "txt", "sheet": "xlsx"}
 VERSIONS = ("polars", "python-calamine", "openpyxl")
 
 
@@ -57,7 +57,11 @@ def main(words: Sequence[str] | None = None) -> int:
             "Polars, in batches",
             "Polars, whole",
         )
-        for title, name in (("CSV without quotes", "plain"), ("CSV, every text quoted", "quoted")):
+        for title, name in (
+            ("CSV without quotes", "plain"),
+            ("CSV, every text quoted", "quoted"),
+            ("CSV, with separators, quotes and line ends in cells", "texts"),
+        ):
             _measured(title, made[name], of_text, "Polars, in batches", given.repeat)
         of_records = ("ours, fixed width", "ours, fixed width, through the door", "Polars slices")
         _measured("Fixed width", made["fixed"], of_records, "Polars slices", given.repeat)
@@ -75,6 +79,8 @@ def written(frame: pl.DataFrame, path: Path) -> None:
         frame.write_csv(path)
     elif form == "quoted":
         frame.write_csv(path, quote_style="non_numeric")
+    elif form == "texts":
+        worded(frame).write_csv(path)
     elif form == "fixed":
         records(frame).write_csv(path, include_header=False, quote_style="never")
     else:
@@ -94,6 +100,21 @@ def table(rows: int) -> pl.DataFrame:
         .alias("seen"),
         (pl.lit("note of row ") + pl.col("id").cast(pl.String)).alias("note"),
         (pl.col("id") % 3 == 0).cast(pl.String).alias("active"),
+    )
+
+
+def worded(frame: pl.DataFrame) -> pl.DataFrame:
+    """The same with notes as people write them: a comma in every fifth, in others quotes or a second line."""
+    note, at = pl.col("note"), pl.int_range(pl.len())
+    return frame.with_columns(
+        pl.when(at % 5 == 0)
+        .then(note + ", as agreed")
+        .when(at % 50 == 1)
+        .then(note + ', "urgent"')
+        .when(at % 200 == 2)
+        .then(note + "\nand a second line")
+        .otherwise(note)
+        .alias("note")
     )
 
 

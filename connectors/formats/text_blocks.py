@@ -62,9 +62,10 @@ class Block:
     @property
     def first(self) -> int:
         """The number of the first line, from 1."""
-        if isinstance(self.after, Block):  # which is let go, with all its lines
-            self.after = self.after.first + self.after.line_ends
-        return self.after
+        before = self.after
+        if isinstance(before, Block):
+            self.after = before = before.first + before.line_ends  # the block before is let go, with all its lines
+        return before
 
     @cached_property
     def text(self) -> str:

@@ -9,12 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from connectors.formats.delimited.dialects import STAND_INS, Dialect
 from connectors.formats.delimited.records import Reading
 from connectors.formats.text_blocks import COUNTED_AT_ONCE, Block, counted
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Places = np.ndarray[tuple[int], np.dtype[np.intp]]
 
 LINE_FEED, RETURN = 10, 13
 
@@ -23,19 +29,23 @@ Ragged = list[tuple[int, int, str]]  # line number, cells, line
 
 @dataclass(frozen=True)
 class Split:
-    """The rows of a block as columns. `lines`: how many come before each row; None where each row is one line."""
+    """The rows of a block as columns. `lines`: how many come before each row; None where each row is one line.
+
+    `ends` is the number of lines in the block, where it is known.
+    """
 
     frame: pl.DataFrame
+    ends: int | None
     lines: pl.Series | None = None
 
     def numbered(self, block: Block) -> pl.DataFrame:
         """The rows with `_position`, the number of their first line in the file."""
+        if self.ends is not None and not block.last:
+            block.counted_as(self.ends)
+        if self.lines is not None:
+            return self.frame.with_columns(_position=block.first + self.lines)
         rows = self.frame.height
-        if self.lines is None:
-            if not block.last:
-                block.counted_as(rows)
-            return self.frame.with_columns(_position=pl.int_range(block.first, block.first + rows, dtype=pl.Int64))
-        return self.frame.with_columns(_position=block.first + self.lines)
+        return self.frame.with_columns(_position=pl.int_range(block.first, block.first + rows, dtype=pl.Int64))
 
 
 def split_at_once(block: Block, reading: Reading, columns: Sequence[str]) -> Split | None:
@@ -98,7 +108,7 @@ def _lines(block: Block, column: str) -> Split | None:
     if broken:
         return None
     filled = frame.filter(pl.col("line") != "")
-    return Split(filled.select(pl.col("line").alias(column)), filled["_position"] - block.first)
+    return Split(filled.select(pl.col("line").alias(column)), None, filled["_position"] - block.first)
 
 
 def _bare(data: bytes, separator: str, columns: Sequence[str]) -> Split | None:
@@ -106,7 +116,7 @@ def _bare(data: bytes, separator: str, columns: Sequence[str]) -> Split | None:
     frame = _parsed(data, separator, "", columns)
     if frame is None or _bytes(frame) + frame.width * frame.height != len(data):
         return None
-    return Split(frame)
+    return Split(frame, frame.height)
 
 
 def _quoted(data: bytes, separator: str, quote: str, columns: Sequence[str]) -> Split | None:
@@ -114,15 +124,15 @@ def _quoted(data: bytes, separator: str, quote: str, columns: Sequence[str]) -> 
     if returns and returns != data.count(b"\r\n"):
         return None
     outer = _outer_quotes(data, separator, quote, returns=returns > 0)
-    quotes = outer or _quotes(data, separator, quote)
-    frame = _parsed(data, separator, quote, columns) if quotes else None
-    if quotes is None or frame is None:
+    quotes = None if outer else _quotes(data, separator, quote)
+    frame = _parsed(data, separator, quote, columns) if outer or quotes else None
+    if frame is None:
         return None
-    cells, parting = _bytes(frame), frame.width * frame.height
-    if outer and outer.ends == parting + returns and cells + parting + returns + outer.quotes == len(data):
-        return Split(frame)
-    exact = _quotes(data, separator, quote) if outer else quotes
-    return _with_line_ends(frame, data, exact, cells, returns) if exact else None
+    cells, parting = _bytes(frame), frame.width * frame.height + returns
+    if outer and outer.ends == parting and cells + parting + outer.count == len(data):
+        return Split(frame, frame.height)
+    quotes = quotes or _quotes(data, separator, quote)
+    return _with_line_ends(frame, data, quotes, cells, returns) if quotes else None
 
 
 def _parsed(data: bytes, separator: str, quote: str, columns: Sequence[str]) -> pl.DataFrame | None:
@@ -142,34 +152,51 @@ def _parsed(data: bytes, separator: str, quote: str, columns: Sequence[str]) -> 
 
 def _with_line_ends(frame: pl.DataFrame, data: bytes, quotes: Quotes, cells: int, returns: int) -> Split | None:
     """The rows of data in whose cells line ends may stand, or None where the bytes do not add up."""
-    rows = frame.height
-    inside = counted(data, b"\n") - rows
-    returns_inside = _total(frame, pl.all().str.count_matches("\r", literal=True)) if inside and returns else 0
+    import numpy as np
+
+    rows, ends = frame.height, counted(data, b"\n")
+    lines, returns_inside = None, 0
+    if ends != rows:
+        outside, returns_inside = _line_ends(data, quotes)
+        if len(outside) != rows:
+            return None
+        lines = pl.Series(np.concatenate([[0], outside[:-1] + 1]), dtype=pl.Int64)
     told = cells + frame.width * rows + returns - returns_inside
-    if told + quotes.quotes - quotes.doubled != len(data):
-        return None
-    if not inside:
-        return Split(frame)
-    taken = frame.select(1 + pl.sum_horizontal(pl.all().str.count_matches("\n", literal=True))).to_series()
-    taken = taken.cast(pl.Int64)
-    return Split(frame, taken.cum_sum() - taken)
+    return Split(frame, ends, lines) if told + len(quotes.at) - quotes.doubled == len(data) else None
+
+
+def _line_ends(data: bytes, quotes: Quotes) -> tuple[Places, int]:
+    """Which of the LF in `data`, counted from 0, are in no cell, and how many CR stand in cells, each before an LF."""
+    import numpy as np
+
+    signs = np.frombuffer(data, np.uint8)
+    at = np.flatnonzero(signs == LINE_FEED)
+    inside = np.searchsorted(quotes.at, at) % 2 == 1  # an odd number of quotes comes before
+    return np.flatnonzero(~inside), int(np.count_nonzero(signs[at[inside] - 1] == RETURN))
 
 
 @dataclass(frozen=True)
 class Quotes:
-    """How many quotes there are, how many pairs of them stand for one, and how many bytes can end a cell."""
+    """Where quotes stand, and how many pairs of them stand for one."""
 
-    quotes: int
-    doubled: int = 0
-    ends: int = 0
+    at: Places
+    doubled: int
 
 
-def _outer_quotes(data: bytes, separator: str, quote: str, *, returns: bool) -> Quotes | None:
+@dataclass(frozen=True)
+class Outer:
+    """How many quotes there are, each beside a byte that can end a cell, and how many such bytes."""
+
+    count: int
+    ends: int
+
+
+def _outer_quotes(data: bytes, separator: str, quote: str, *, returns: bool) -> Outer | None:
     """The quotes of data in which each one has a neighbour that can end a cell; None where one has not.
 
-    Where as many bytes can end a cell as cells were found, and all quotes were taken off, each cell had two or none: one
-    at its beginning and one at its end. For a cell that begins with a quote goes on to the next one before an end; were
-    that not the cell's own, an end would stand inside the cell, and one would be too many.
+    Where as many bytes can end a cell as cells were found, and all quotes were taken off, a cell had two of them, one
+    at its beginning and one at its end, or none. For a cell that begins with a quote goes on to the next quote that an
+    end follows; were that another cell's, an end would stand inside the cell, and one would be too many.
     """
     import numpy as np
 
@@ -188,7 +215,7 @@ def _outer_quotes(data: bytes, separator: str, quote: str, *, returns: bool) -> 
             return None
         found += count
         ends += int(np.count_nonzero(halts[1:-1]))
-    return Quotes(found, ends=ends)
+    return Outer(found, ends)
 
 
 def _quotes(data: bytes, separator: str, quote: str) -> Quotes | None:
@@ -210,7 +237,7 @@ def _quotes(data: bytes, separator: str, quote: str) -> Quotes | None:
     stops = (behind == ord(separator)) | (behind == LINE_FEED) | (behind == RETURN)
     starts[1:] |= doubled
     stops[:-1] |= doubled
-    return Quotes(len(at), int(np.count_nonzero(doubled))) if starts.all() and stops.all() else None
+    return Quotes(at, int(np.count_nonzero(doubled))) if starts.all() and stops.all() else None
 
 
 def _bytes(frame: pl.DataFrame) -> int:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
+from connectors.formats.ahead import ahead
 from connectors.formats.delimited.columns import Split, split_at_once, split_without_ragged
 from connectors.formats.delimited.record_ends import frame_with_line_ends, respelled, with_line_ends
 from connectors.formats.delimited.records import BEGINS_INSIDE, Reading, Record
@@ -17,9 +16,6 @@ from connectors.formats.delimited.repairs import repaired
 from connectors.formats.slices import sliced
 from connectors.formats.tables import Limits, Noticed, Piece, Reject, empty
 from connectors.formats.text_blocks import Block, blocks, longest_of, portion_of, shown
-
-AHEAD = 3  # blocks that are split while another is used
-SMALL_BLOCK = 2**20  # bytes; smaller ones are split one after the other, for memory is scarce
 
 
 @dataclass(frozen=True)
@@ -91,16 +87,15 @@ def texts(body: Body, header: Sequence[Sequence[str]], limits: Limits) -> Iterat
             yield record.cells
 
 
-Splitting = Future[Split | None]
 Read = tuple[pl.DataFrame, list[Reject], list[Noticed]]
 
 
 def _read(body: Body, width: int, limits: Limits, *, fill: bool) -> Iterator[Read]:
     columns = [f"{at}" for at in range(width)]
     waiting: list[str] = []
-    for block, split in _split_ahead(body, columns, limits):
-        columned = None if waiting else split.result()
-        if columned and (whole := _unrepeated(columned.numbered(block), body)) is not None:
+    for block, split in _splits(body, columns, limits):
+        whole = None if waiting or split is None else _unrepeated(split.numbered(block), body)
+        if whole is not None:
             yield (frame_with_line_ends(whole) if body.reading.dialect.record_end else whole), [], []
             continue
         lines = [*waiting, *block.lines()]
@@ -110,26 +105,13 @@ def _read(body: Body, width: int, limits: Limits, *, fill: bool) -> Iterator[Rea
         yield told
 
 
-def _split_ahead(body: Body, columns: Sequence[str], limits: Limits) -> Iterator[tuple[Block, Splitting]]:
-    """Each block with its split, made while the block before it is used; at most AHEAD blocks are in memory."""
+def _splits(body: Body, columns: Sequence[str], limits: Limits) -> Iterator[tuple[Block, Split | None]]:
+    """Each block with its split."""
 
     def split(block: Block) -> Split | None:
         return None if body.reading.comment else split_at_once(block, body.reading, columns)
 
-    if portion_of(limits) < SMALL_BLOCK:
-        for block in body.blocks(limits):
-            done: Splitting = Future()
-            done.set_result(split(block))
-            yield block, done
-        return
-    told: deque[tuple[Block, Splitting]] = deque()
-    with ThreadPoolExecutor(AHEAD, thread_name_prefix="split") as threads:
-        for block in body.blocks(limits):
-            told.append((block, threads.submit(split, block)))
-            if len(told) > AHEAD:
-                yield told.popleft()
-        while told:
-            yield told.popleft()
+    return ahead(body.blocks(limits), split, portion=portion_of(limits))
 
 
 def _unrepeated(frame: pl.DataFrame, body: Body) -> pl.DataFrame | None:

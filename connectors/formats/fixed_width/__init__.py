@@ -16,10 +16,11 @@ from pydantic import AfterValidator, Field
 
 from catalog.errors import FileRefused
 from catalog.models import Dataset, Source
+from connectors.formats.ahead import ahead
 from connectors.formats.encodings import Encoding, detected_encoding
 from connectors.formats.fixed_width.guessing import guessed, looks_fixed
-from connectors.formats.fixed_width.records import Column, Trailer, records
-from connectors.formats.fixed_width.splitting import lines_of
+from connectors.formats.fixed_width.records import Column, Fitting, Trailer, records
+from connectors.formats.fixed_width.splitting import lines_of, portion_at
 from connectors.formats.slices import refuse_reserved, sliced
 from connectors.formats.tables import TEXT, File, FormatOptions, Limits, Noticed, Piece, Table, empty
 
@@ -98,10 +99,11 @@ def tables(file: File, options: Options, *, limits: Limits) -> list[Table]:
         lines = lines_of(file.path, encoding.name, limits)
         trailer = Trailer(options.footer_pattern)
         told = False
-        for frame, rejects, layout in records(lines, columns, header_lines, trailer, guessed=not options.columns):
-            left = rejects
+        found = records(lines, columns, header_lines, trailer, guessed=not options.columns)
+        for fitting, frame in ahead(found, Fitting.columns, portion=portion_at(limits)):
+            left = fitting.rejects
             for part in sliced(frame, limits):
-                yield Piece(part.select(*layout.cuts(), "_position"), left)
+                yield Piece(part, left)
                 left, told = [], True
         trailer.judge()
         if not told:

@@ -10,6 +10,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
 from catalog.errors import FileRefused
+from connectors.formats.fixed_width.grids import Grid
 from connectors.formats.fixed_width.splitting import Lines
 from connectors.formats.tables import Reject
 
@@ -50,6 +51,10 @@ class Layout:
     def cuts(self) -> list[pl.Expr]:
         """An expression for each column."""
         return [LINE.str.slice(column.start - 1, column.length).alias(column.name) for column in self.columns]
+
+    def holds(self, width: int) -> bool:
+        """Whether a record of `width` characters is neither too short nor too long."""
+        return width >= self.least and (self.trailing or width <= self.whole)
 
     def surely_fits(self, body: pl.DataFrame) -> bool:
         """Whether no line of a body is shorter or longer than a record."""
@@ -116,21 +121,43 @@ class Trailer:
             raise _refused(f"it holds {self.count} records and its trailer says {' or '.join(map(str, told))}")
 
 
+@dataclass(frozen=True)
+class Fitting:
+    """The records of a block that fit their layout, and the rejects. `first` is the number of the first line."""
+
+    records: pl.DataFrame | Grid
+    first: int
+    rejects: list[Reject]
+    layout: Layout
+
+    def columns(self) -> pl.DataFrame:
+        """The declared columns and `_position`."""
+        if isinstance(self.records, pl.DataFrame):
+            return self.records.select(*self.layout.cuts(), "_position")
+        told = [self.records.column(one.start - 1, one.length).alias(one.name) for one in self.layout.columns]
+        rows = len(self.records.signs)
+        return pl.DataFrame(told).with_columns(_position=pl.int_range(self.first, self.first + rows, dtype=pl.Int64))
+
+
 def records(
     blocks: Iterator[Lines], columns: tuple[Column, ...], header_lines: int, trailer: Trailer, *, guessed: bool
-) -> Iterator[tuple[pl.DataFrame, list[Reject], Layout]]:
-    """Lines that fit, the rejects, and the layout, block by block."""
+) -> Iterator[Fitting]:
+    """The lines that fit, and the rejects, block by block."""
     layout = None
-    for block in blocks:
-        broken = [fault for fault in block.broken if fault[0] > header_lines]
-        body = _filled(block.frame)
-        if block.first <= header_lines:
+    for lines in blocks:
+        first = lines.block.first
+        if layout and lines.grid and layout.holds(lines.grid.width) and first > header_lines and not trailer.pattern:
+            yield Fitting(lines.grid, first, [], layout)
+            continue
+        broken = [fault for fault in lines.broken if fault[0] > header_lines]
+        body = _filled(lines.frame)
+        if first <= header_lines:
             body = body.filter(pl.col("_position") > header_lines)
         body = trailer.before(body, broken)
-        layout = layout or (layout_of(columns, body, guessed=guessed) if body.height or block.last else None)
+        layout = layout or (layout_of(columns, body, guessed=guessed) if body.height or lines.block.last else None)
         if layout is not None:
-            fit, faults = _fitting(body, layout, cut_off=block.cut_off)
-            yield fit, sorted(broken + faults), layout
+            fit, faults = _fitting(body, layout, cut_off=lines.cut_off)
+            yield Fitting(fit, first, sorted(broken + faults), layout)
 
 
 def _filled(lines: pl.DataFrame) -> pl.DataFrame:

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from catalog.errors import FileRefused
 from connectors.formats import fixed_width, text_blocks
+from connectors.formats.fixed_width import splitting
 from connectors.formats.fixed_width.splitting import lines_of
 from connectors.formats.tables import File, Limits
 
@@ -197,6 +198,33 @@ def test_lines_are_split_alike_whoever_splits_them(tmp_path_factory, lines, rest
     path.write_bytes(content.encode())
     told = pl.concat([block.frame for block in lines_of(path, "utf-8", USUAL)])
     assert told.equals(text_blocks.Block(content, 1, "utf-8").frame()[0])
+
+
+RECORD = st.text(st.sampled_from("ab 19\t\0é"), min_size=3, max_size=5) | st.text(
+    st.sampled_from("ab 19"), min_size=4, max_size=4
+)
+
+
+@given(
+    st.lists(RECORD, max_size=12), st.sampled_from(["\n", "\r\n"]), st.integers(0, 2), st.integers(1, 16),
+    st.booleans(), st.integers(2, 14),
+)  # fmt: skip
+@settings(max_examples=80, deadline=None)
+def test_a_grid_gives_what_lines_give(tmp_path_factory, records, ends, header_lines, portion, trimmed, length):
+    path = tmp_path_factory.mktemp("grid") / "a.txt"
+    path.write_bytes("".join(f"{one:4}{'x' * 14}{ends}" for one in ["abcd", "a", *records]).encode())
+    columns = ({"name": "a", "start": 2, "length": 3}, {"name": "b", "start": 5, "length": length, "trimmed": trimmed})
+    options = fixed_width.Options(columns=columns, encoding="utf-8", header_lines=header_lines)
+    told = []
+    for found in (splitting.grid_of, lambda _: None):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(splitting, "grid_of", found)
+            patch.setattr(splitting, "portion_of", lambda _: portion * 8)
+            pieces = list(fixed_width.tables(File(path, "a.txt"), options, limits=Limits())[0].pieces())
+            told.append(
+                (pl.concat([one.frame for one in pieces]).rows(), [bad for one in pieces for bad in one.rejects])
+            )
+    assert told[0] == told[1]
 
 
 CELLS = st.text(st.characters(blacklist_categories=("Cs", "Cc", "Zl", "Zp", "Zs")), min_size=1, max_size=6)
