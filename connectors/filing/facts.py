@@ -15,6 +15,7 @@ from connectors.files import promised_columns, refuse_reserved
 from connectors.filing.asking import ANY, limits_of, options_for
 from connectors.filing.beside import content_of
 from connectors.filing.flattening import flat_schema
+from connectors.filing.held import HELD, Key
 from connectors.formats import recognised, tables_of
 from connectors.formats.tables import TEXT, File, Table
 from connectors.places import Delivery
@@ -22,7 +23,7 @@ from connectors.places import Delivery
 TWIN = re.compile(r"_\d+")  # what a format puts behind a name that a file repeats
 KEPT = 4096  # files whose facts are remembered by one process
 
-_known: OrderedDict[tuple[str, ...], Facts] = OrderedDict()
+_known: OrderedDict[Key, Facts] = OrderedDict()
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,29 @@ class Facts:
 
 def facts_of(one: Delivery, source: Source, dataset: Dataset) -> Facts:
     """The facts of a file, remembered by its content. Raises FileRefused."""
-    key = (
-        one.fingerprint(),
+    key = _key(one, one.fingerprint(), source, dataset)
+    if key in _known:
+        _known.move_to_end(key)
+        return _known[key]
+    with one.fetched() as file, guarded():
+        table = wanted_table(file, one.table, source, dataset)
+        told = facts_from(table, source, dataset)
+    HELD.put(key, table)
+    _known[key] = told
+    if len(_known) > KEPT:
+        _known.popitem(last=False)
+    return told
+
+
+def table_of(one: Delivery, sha: str, file: File, source: Source, dataset: Dataset) -> Table:
+    """The wanted table of a file of that content: the one its facts were told of, where that holds its rows."""
+    return HELD.take(_key(one, sha, source, dataset)) or wanted_table(file, one.table, source, dataset)
+
+
+def _key(one: Delivery, sha: str, source: Source, dataset: Dataset) -> Key:
+    """All that a file's table depends on."""
+    return (
+        sha,
         one.table,
         content_of(source),
         _suffix(one.name),
@@ -44,15 +66,6 @@ def facts_of(one: Delivery, source: Source, dataset: Dataset) -> Facts:
         dataset.fingerprint,
         str(dataset.fields),
     )
-    if key in _known:
-        _known.move_to_end(key)
-        return _known[key]
-    with one.fetched() as file, guarded():
-        told = facts_from(wanted_table(file, one.table, source, dataset), source, dataset)
-    _known[key] = told
-    if len(_known) > KEPT:
-        _known.popitem(last=False)
-    return told
 
 
 def facts_from(table: Table, source: Source, dataset: Dataset) -> Facts:

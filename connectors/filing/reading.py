@@ -19,7 +19,7 @@ from connectors.batch import Batch, Since, no_rejects, rejected
 from connectors.bounding import bounded
 from connectors.faults import guarded
 from connectors.files import is_personal, promised_columns
-from connectors.filing.facts import Facts, facts_from, facts_of, kept_whole, wanted_table
+from connectors.filing.facts import Facts, facts_from, facts_of, kept_whole, table_of
 from connectors.filing.flattening import exploded, flattened
 from connectors.filing.remembering import Entry, asked, cursor_of, entries_of
 from connectors.filing.telling import broken_findings, noticed_findings, unreadable
@@ -212,7 +212,7 @@ class Reading:
         size = 0
         try:
             with one.fetched() as file, guarded():
-                table = wanted_table(file, one.table, self.source, self.dataset)
+                table = table_of(one, sha, file, self.source, self.dataset)
                 entry.facts = facts_from(table, self.source, self.dataset)
                 entry.noticed += table.noticed
                 for batch in self._pieces(table, one, schema, entry):

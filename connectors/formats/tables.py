@@ -97,7 +97,8 @@ class Table:
     (TEXT where it declares none). Values nobody declared a type for are text, as the file spells them. `pieces` reads
     anew with each call, gives at least one piece, and may raise FileRefused. `meta` is what was detected, as JSON
     values: `format`, and encoding, delimiter, header and the like. `texts`, where text is the file's own form, gives
-    the rows as they stand there, header first, ragged ones too.
+    the rows as they stand there, header first, ragged ones too. `held` is the size of the rows in bytes where the table
+    has them in memory and looks at the file no more; 0 where `pieces` reads the file.
     """
 
     name: str
@@ -107,6 +108,7 @@ class Table:
     meta: Mapping[str, Any] = field(default_factory=dict)
     noticed: Sequence[Noticed] = ()
     texts: Callable[[], Iterator[Sequence[str | None]]] | None = None
+    held: int = 0
 
 
 class Format(Protocol):

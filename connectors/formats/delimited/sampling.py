@@ -20,7 +20,7 @@ from connectors.formats.tables import Limits
 from connectors.formats.text_blocks import Block, blocks, is_broken, longest_of, portion_of
 
 SAMPLE_CHARACTERS = 1_000_000  # a file of no more is looked at as a whole
-HEAD_CHARACTERS = 250_000  # of a longer one
+HEAD_CHARACTERS = 120_000  # of a longer one
 SAMPLE_PORTION = 2**20  # bytes read at once, a little more than that
 LEAST_SAMPLE = 128 * 1024  # however little may be held at once
 TAIL_BYTES = 64 * 1024

@@ -51,7 +51,7 @@ def column(name: str, values: Sequence[Any]) -> Column:
 
 
 def _texts(name: str, values: Sequence[Any]) -> pl.Series | None:
-    """The texts of a column, blank ones as null; None where a cell is no text, which Polars tells before all others."""
+    """The cells where all of them are texts, blank ones as null; else None, which the first other cell tells."""
     if values and not isinstance(values[0], str):
         return None
     try:

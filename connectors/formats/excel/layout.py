@@ -72,7 +72,7 @@ def filled_cells(sheet: Sheet, columns: Columns) -> Mask:
     """Which cells hold something, by row and column; an error is something, too."""
     mask: Mask = np.ones((len(sheet.rows), sheet.width), np.bool_)
     for at, cells in enumerate(columns):
-        if "" in cells:  # a column without a blank cell needs no look at each
+        if "" in cells:  # only then is each cell looked at, which is a loop over Python's values
             mask[:, at] = ~np.frombuffer(bytes(map(eq, cells, repeat(""))), np.bool_)
     for row, column in sheet.marks.errors:
         if 0 <= row - sheet.top < len(sheet.rows) and 0 <= column - sheet.left < sheet.width:

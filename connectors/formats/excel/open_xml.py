@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from catalog.errors import FileRefused
 from connectors.formats.excel.addresses import area, column_number
 from connectors.formats.excel.marks import LARGEST_MARKS, Cell, Declared, Marks, refuse_area, refuse_count
@@ -30,6 +32,7 @@ ROW = re.compile(rb'row (?:[^>]*? )?r="(\d+)"')
 HIDDEN_ROW = re.compile(TAG + rb'row (?=[^>]*hidden="(?:1|true)")[^>]*? ?r="(\d+)"')
 HIDDEN_COLUMN = re.compile(TAG + rb'col (?=[^>]*hidden="(?:1|true)")[^>]*>')
 EXTENT = re.compile(rb'(min|max)="(\d+)"')
+LETTERS = 26
 BEYOND_Z = re.compile(rb' r(?: |="[A-Z]{2})')
 COLUMNS = re.compile(rb' r="([A-Z]{1,3})\d')
 DEEP_ROW = re.compile(rb' r="[A-Z]{1,3}(\d{5,})')
@@ -88,7 +91,7 @@ class OpenXml:
         """Of the sheet of that name. Raises FileRefused where the sheet is larger than what is read."""
         found, is_narrow = Marks(), True  # all the rows that a sheet may have fit where it has 26 columns
         for block in self._blocks(sheet):
-            if is_narrow and BEYOND_Z.search(block):
+            if is_narrow and _may_reach_beyond_z(block):
                 is_narrow = False
                 self._refuse_large(sheet)
             _scan_cells(block, found)
@@ -197,6 +200,22 @@ class _Extent:
         self.columns = max(self.columns, *(column_number(name.decode()) + 1 for name in set(COLUMNS.findall(block))), 1)
         self.rows = max(self.rows, *map(int, ROW.findall(block)), *map(int, DEEP_ROW.findall(block)), 0)
         refuse_area(self.rows, self.columns)
+
+
+def _may_reach_beyond_z(block: bytes) -> bool:
+    """Whether a cell lies beyond column Z, or is spelled so that it may.
+
+    Two capitals behind a quote, or a lone `r`, are rare; where there are none, the pattern need not look at each cell.
+    """
+    letters = np.frombuffer(block, np.uint8)
+    capital = letters - ord("A") < LETTERS  # what comes before A wraps around
+    named = letters[:-2] == ord('"')
+    named &= capital[1:-1]
+    named &= capital[2:]
+    lone = letters[:-2] == ord(" ")
+    lone &= letters[1:-1] == ord("r")
+    lone &= letters[2:] == ord(" ")
+    return bool(named.any() or lone.any()) and BEYOND_Z.search(block) is not None
 
 
 def _plainly_spelled(block: bytes) -> bytes:

@@ -175,7 +175,8 @@ def _table(
     meta = _meta(sheet, laid, where, kind)
     numbered = frame.with_columns(pl.Series("_position", _shifted(positions, 1), dtype=pl.Int64))
     declared = {one.series.name: one.declared for one in columns}
-    return Table(name, frame.schema, declared, _Pieces(numbered, rejects, limits), meta, noticed, _Texts(frame))
+    pieces, held = _Pieces(numbered, rejects, limits), int(numbered.estimated_size())
+    return Table(name, frame.schema, declared, pieces, meta, noticed, _Texts(frame), held)
 
 
 def _shifted(rows: Sequence[int], by: int) -> Sequence[int]:

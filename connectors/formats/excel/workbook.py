@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol, overload
 
 from catalog.errors import FileRefused
@@ -33,7 +33,9 @@ class Rows(Sequence[list[Any]]):
 
     def __init__(self, rows: Iterable[Sequence[Any]], width: int) -> None:
         self.width = width
-        self._cells = list(chain.from_iterable(rows))
+        self._cells: list[Any] = []
+        for row in rows:  # calamine hands them over one by one
+            self._cells += row
 
     def __len__(self) -> int:
         return len(self._cells) // self.width if self.width else 0

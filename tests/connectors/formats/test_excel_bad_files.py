@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from catalog.errors import FileRefused
 from connectors.formats import excel
 from connectors.formats.tables import File, Limits
-from tests.connectors.formats.excel_under_test import DATA, one, rewritten, rules, tables, written
+from tests.connectors.formats.excel_under_test import DATA, one, rewritten, rows, rules, tables, written
 
 ROWS = [["a", "b"], [1, "x"], [2, "y"]]
 SHEET = "xl/worksheets/sheet1.xml"
@@ -203,3 +203,10 @@ def test_all_real_workbooks_are_recognised_and_read():
         assert excel.recognises(file.head(), file), path.name
         assert excel.tables(file, excel.Options(), limits=Limits()), path.name
     assert len(paths) >= 30
+
+
+def test_a_damaged_first_sheet_takes_nothing_from_the_one_that_is_asked_for(tmp_path):
+    path = written(tmp_path / "two.xlsx", {"Broken": [["id"], [1]], "Good": [["id", "sum"], [2, 3.5]]})
+    rewritten(path, SHEET, lambda part: part[: len(part) // 2])
+
+    assert rows(one(path, table="Good")) == [(2, 3.5)]

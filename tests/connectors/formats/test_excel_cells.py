@@ -157,3 +157,10 @@ def test_the_29_february_1900_is_unknown_and_told(name):
     for told, said, possible in rows(table):
         assert told == (datetime.datetime.fromisoformat(said) if possible else None)
     assert rules(table)["zero-dates"].count == 1
+
+
+def test_one_number_at_the_end_makes_a_column_of_texts_a_mixed_one(tmp_path):
+    table = one(written(tmp_path / "late.xlsx", {"Data": [["code", "n"], ["a", 1], ["", 2], ["b", 3], [7, 4]]}))
+
+    assert [row[0] for row in rows(table)] == ["a", None, "b", "7"]
+    assert rules(table)["mixed-types"].count == 1
