@@ -146,25 +146,37 @@ def _runs(mask: Any, offset: int) -> list[tuple[int, int]]:
 
 
 def _joined(sheet: Sheet, filled: Mask, blocks: list[Area], header_rows: int | None) -> list[Layout]:
-    """The blocks as tables: a note goes with the table beside it, a block that goes on with a table becomes part."""
+    """The blocks as tables: a note goes with the table beside it, a block that goes on with a table becomes part.
+
+    Where the header's lines are declared, all blocks are one table.
+    """
+    if header_rows is not None and blocks:
+        whole = _around(blocks)
+        return [_laid(filled, whole, header_of(sheet, filled, whole, header_rows), [])]
     found: list[Layout] = []
     titles: list[int] = []
     wide = any(block.right > block.left for block in blocks)
     for block in blocks:
         above = next((one for one in reversed(found) if one.left <= block.right and block.left <= one.right), None)
-        if header_rows is not None and found:
-            _go_on(found[0], filled, block)
-        elif wide and _is_note(sheet.rows, filled, block) and (above is not None or block is not blocks[-1]):
+        if wide and _is_note(sheet.rows, filled, block) and (above is not None or block is not blocks[-1]):
             (titles if above is None else above.notes).extend(range(block.top, block.bottom + 1))
         elif above is not None and _goes_on(above, sheet, filled, block):
             _go_on(above, filled, block)
         else:
-            header = header_of(sheet, filled, block, header_rows)
+            header = header_of(sheet, filled, block, None)
             found.append(_laid(filled, block, header, titles))
             titles = []
     if titles and found:
         found[-1].notes.extend(titles)
     return found
+
+
+def _around(blocks: Sequence[Area]) -> Area:
+    """The least area that holds all blocks."""
+    return Area(
+        min(one.top for one in blocks), min(one.left for one in blocks),
+        max(one.bottom for one in blocks), max(one.right for one in blocks),
+    )  # fmt: skip
 
 
 def _laid(filled: Mask, block: Area, header: Header, titles: list[int]) -> Layout:

@@ -134,6 +134,7 @@ def _tables_of_sheet(
         return
     columns = sheet.rows.columns()
     found = layouts(sheet, columns, filled_cells(sheet, columns), options.header_rows)
+    found = [laid for laid in found if _across(sheet, laid, options)]  # else all its columns are hidden, and left out
     largest = max(found, key=lambda one: one.height * (one.right - one.left + 1), default=None)
     for laid in sorted(found, key=lambda one: one is not largest):
         where = _area_of(sheet, laid)

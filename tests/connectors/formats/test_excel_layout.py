@@ -164,3 +164,10 @@ def test_real_sheets_with_titles_and_notes_are_laid_out_right(name, where, colum
     table = one(next(DATA.glob(f"excel/**/{name}")))
     assert table.meta["range"] == where
     assert columns is None or list(table.schema) == columns
+
+
+def test_with_a_declared_header_a_wider_block_below_belongs_to_the_table(tmp_path):
+    rows_ = [["a", "b"], [1, 2], [], [3, 4, 5]]
+    table = one(written(tmp_path / "a.xlsx", {"S": rows_}), header_rows=1)
+    assert list(table.schema) == ["a", "b", "column_3"]
+    assert rows(table) == [(1, 2, None), (3, 4, 5)]

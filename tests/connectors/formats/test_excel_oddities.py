@@ -5,6 +5,7 @@ from datetime import date
 
 import pytest
 
+from catalog.errors import FileRefused
 from tests.connectors.formats.excel_under_test import DATA, one, positions, rewritten, rows, rules, tables, written
 
 SHEET = "xl/worksheets/sheet1.xml"
@@ -25,6 +26,17 @@ def test_hidden_rows_columns_and_sheets_are_read_and_told(tmp_path):
     assert "H" in rules(found["S"])["hidden-sheets"].message
     skipped = tables(path, hidden="skip")
     assert (list(skipped), rows(skipped["S"])) == (["S"], [(1,)])
+
+
+def test_a_sheet_of_hidden_columns_alone_has_no_table_left(tmp_path):
+    def hide(sheet, _):
+        sheet.set_column(0, 1, None, None, {"hidden": True})
+
+    path = written(tmp_path / "a.xlsx", {"S": [["a", "b"], [1, 2], hide], "T": [["c"], [3]]})
+    assert list(tables(path, hidden="skip")) == ["T"]
+    alone = written(tmp_path / "b.xlsx", {"S": [["a", "b"], [1, 2], hide]})
+    with pytest.raises(FileRefused):
+        tables(alone, hidden="skip")
 
 
 def test_error_cells_are_null_and_told(tmp_path):
