@@ -15,7 +15,7 @@ help:
 	@echo "make test    run the tests"
 	@echo "make check   lint, types, layers and tests"
 	@echo "make exam    run the slow exams of the whole pipeline"
-	@echo "make bench   time the main job, the embedding, the databases that answer here, and files"
+	@echo "make bench   time the main job, the embedding, the databases that answer here, files, conflicts and entities"
 	@echo "make clean   remove what demo built (the environment stays)"
 
 # One pinned environment. Nothing but Python, git and make is needed.
@@ -68,6 +68,8 @@ bench: $(STAMP)
 	$(BIN)/python -m evals.bench_databases
 	$(BIN)/python -m evals.bench_incremental
 	$(BIN)/python -m evals.bench_files
+	$(BIN)/python -m evals.settling
+	$(BIN)/python -m evals.linking
 
 clean:
 	rm -rf examples/airline/.landbridge examples/airline/systems

@@ -14,12 +14,13 @@ from datetime import timedelta
 from catalog.errors import Problem
 from catalog.extensions import ContractExtensions, IncrementalShape, gather, strays
 from catalog.fields import primary_key, read_field
+from catalog.gap_rules import gap_rule
 from catalog.models import Classification, Dataset, Field, Incremental, Relation
 from catalog.names import DATASET, shown
 from catalog.odcs import odcs_problems
 from catalog.rules import rules_of
 from catalog.shapes import shaped
-from catalog.tellings import document_template, gap_rule
+from catalog.tellings import document_template
 from catalog.yaml_lines import Part
 
 _UNITS = {

@@ -10,6 +10,7 @@
     └── Refusal                 what cannot be done, and the remedy
         ├── FileRefused         one file that no rows can be made of; the other files go on
         ├── WriteRefused        nothing was written to a source (its branches: connectors/sql/writing/refusals.py)
+        ├── DecisionRefused     a decision about a row in quarantine that makes no sense
         ├── IndexStoreError     the index is absent, damaged or of another model
         ├── LedgerError         the ledger's database does not answer, or is of a later version
         └── BadQuery            a question outside the limits

@@ -19,6 +19,8 @@ from catalog.models import (
     BlobPolicy,
     DriftMode,
     FilesMode,
+    GapCalendar,
+    GapDirection,
     GapKind,
     Mask,
     ReadMode,
@@ -159,13 +161,25 @@ class GapShape(Shape):
     fields: list[str] = Field(default_factory=list)
     to: list[Reference] = Field(default_factory=list)
     also_in: list[Reference] = Field(default_factory=list)
+    direction: GapDirection = "forward"
+    late_from: str = ""
+    their_late_from: str = ""
+    lateness: Annotated[str, AfterValidator(_duration)] = ""
     max_share: float = Field(default=0.0, ge=0, le=1)
+    min_rows: int = Field(default=20, ge=1)
     every: Annotated[str, AfterValidator(_duration)] = ""
     per: list[str] = Field(default_factory=list)
     start: Moment = ""
     end: Moment = ""
+    calendar: GapCalendar = "all"
+    holidays: Reference | None = None
+    systems: list[Reference] = Field(default_factory=list)
+    where: dict[str, list[Value]] = Field(default_factory=dict)
     with_: str = Field(default="", alias="with")
     on: dict[str, str] = Field(default_factory=dict)
+    changed: str = ""
+    their_changed: str = ""
+    max_age: Annotated[str, AfterValidator(_duration)] = ""
     compare: list[CompareShape] = Field(default_factory=list)
     system_of_record: str = ""
     severity: Severity = "warning"

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from catalog.contracts import Contract
 from catalog.errors import Problem
-from catalog.models import Dataset, Field, GapRule
+from catalog.gap_links import gap_problems
+from catalog.models import Field, GapRule
 from catalog.names import did_you_mean
 from catalog.template_links import template_problems
-from catalog.world import World, join_problems, missing_field
+from catalog.world import World, missing_field
 from catalog.yaml_lines import Part
 
 
@@ -21,7 +22,7 @@ def link_problems(contract: Contract, world: World) -> Iterator[Problem]:
     yield from _rule_problems(contract)
     yield from _unique(((one.name, at.get("name")) for one, at in _gaps(contract)), "gap rule")
     for rule, at in _gaps(contract):
-        yield from _gap_problems(rule, at, contract.dataset, world)
+        yield from gap_problems(rule, at, contract.dataset, world)
     yield from _unique(
         ((one.name, at.get("name")) for one, at in zip(contract.dataset.documents, contract.documents, strict=True)),
         "document",
@@ -134,38 +135,3 @@ def _columns(kwargs: Mapping[str, object]) -> list[str]:
     given = [kwargs.get(key) for key in ("column", "column_A", "column_B")]
     listed = kwargs.get("column_list")
     return [one for one in (*given, *(listed if isinstance(listed, list) else ())) if isinstance(one, str)]
-
-
-def _gap_problems(rule: GapRule, at: Part, dataset: Dataset, world: World) -> Iterator[Problem]:
-    ours = {field.name: field for field in dataset.fields}
-    for key, names in (("field", [rule.field] if rule.field else []), ("per", rule.per)):
-        for name in names:
-            if name not in ours:
-                yield missing_field(name, dataset.name, ours, at.get(key))
-    if rule.kind == "missing_period" and rule.field in ours and ours[rule.field].type not in ("date", "timestamp"):
-        what = f"'{rule.field}' is {ours[rule.field].type}, and periods are counted in time."
-        yield at.get("field").problem(what, "Name a date or a timestamp.")
-    if rule.kind == "missing_reference":
-        yield from world.dataset_fault(rule.to_dataset, at.get("to"))
-        pairs = list(zip(rule.fields, rule.to_fields, strict=True))
-        yield from join_problems(pairs, ours, dataset.name, rule.to_dataset, at.get("to"), world)
-        for register, field in rule.also_in:
-            yield from world.dataset_fault(register, at.get("alsoIn"))
-            yield from join_problems([(rule.fields[0], field)] if rule.fields[0] in ours else [], ours, dataset.name,
-                                     register, at.get("alsoIn"), world)  # fmt: skip
-    if rule.kind == "conflict":
-        yield from _conflict_problems(rule, at, dataset, ours, world)
-
-
-def _conflict_problems(
-    rule: GapRule, at: Part, dataset: Dataset, ours: Mapping[str, Field], world: World
-) -> Iterator[Problem]:
-    yield from world.dataset_fault(rule.to_dataset, at.get("with"))
-    yield from join_problems(rule.on, ours, dataset.name, rule.to_dataset, at.get("on"), world)
-    for compared, place in zip(rule.compare, at.get("compare").items(), strict=True):
-        if compared.field not in ours:
-            yield missing_field(compared.field, dataset.name, ours, place.get("field"))
-        yield from world.field_fault(rule.to_dataset, compared.other, place.get("other"))
-    if rule.to_dataset in world.contracts and rule.system_of_record not in ("", dataset.name, rule.to_dataset):
-        what = f"'{rule.system_of_record}' is neither of the two systems."
-        yield at.get("systemOfRecord").problem(what, f"Write {dataset.name} or {rule.to_dataset}.")

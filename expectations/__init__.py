@@ -12,11 +12,14 @@ if TYPE_CHECKING:
     from expectations.checking import check as check
     from expectations.reports import GapReport as GapReport
     from expectations.reports import Report as Report
+    from expectations.settling import Settled as Settled
+    from expectations.settling import settle as settle
     from expectations.surveying import gaps as gaps
 
 _HOMES = {
     "checking": ("check",),
     "reports": ("GapReport", "Report"),
+    "settling": ("Settled", "settle"),
     "surveying": ("gaps",),
 }
 _NAMES = {name: home for home, names in _HOMES.items() for name in names}

@@ -21,12 +21,15 @@ NEARLY_ALL = 0.95  # a field null in that share of the rows is told as missing t
 
 
 def missing_value(rule: GapRule, dataset: Dataset, systems: Systems) -> Seen:
-    """Rows without a value, where their share is above `max_share`."""
+    """Rows without a value, where their share is above `max_share`; a field without any value is critical."""
     frame = systems.frames[dataset.name]
     bare = frame.filter(pl.col(rule.field).is_null())
-    share = bare.height / frame.height if frame.height else 0.0
-    if bare.is_empty() or share <= rule.max_share + SHARE_NOISE:
+    whole = bare.height == frame.height
+    share = bare.height / frame.height
+    if not whole and share <= rule.max_share + SHARE_NOISE:
         return Seen()
+    if whole:  # as after a column was lost at the source: no share was meant to allow that
+        rule = rule.model_copy(update={"severity": "critical"})
     evidence: dict[str, Any] = {
         "field": rule.field,
         "share": share,

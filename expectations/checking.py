@@ -7,10 +7,19 @@ from collections.abc import Iterator, Sequence
 import polars as pl
 
 from catalog.models import Dataset, Severity
+from expectations.decided import (
+    REJECTED,
+    Decided,
+    decision_findings,
+    excused,
+    rejected_cause,
+    spared,
+    without_faults,
+)
 from expectations.disclosure import row_names
 from expectations.judging import judge
 from expectations.outcomes import Judged
-from expectations.quarantine import Cause, set_aside
+from expectations.quarantine import ROW, Cause, set_aside
 from expectations.reports import Report
 from expectations.telling import fields_of, finding_of, promise
 from expectations.unread import unread_causes, unread_findings
@@ -23,16 +32,20 @@ KEY_PRESENT = "primary-key-present"
 KEY_REPEATS = "primary-key-repeats"
 
 
-def check(frame: pl.DataFrame, dataset: Dataset) -> Report:
+def check(frame: pl.DataFrame, dataset: Dataset, decided: Decided | None = None) -> Report:
     """Hold a normalized frame against its contract.
 
     Rules speak about the rows whose `_outcome` is `ready`; a row without a value breaks only `not_null`. Every row ends
-    in exactly one place: frame.height == passed + quarantined + filtered + duplicate. Raises ValueError for a frame
-    that `pipelines.normalize` did not make.
+    in exactly one place: frame.height == passed + quarantined + filtered + duplicate. What people `decided` about rows
+    counts after the judgement. Raises ValueError for a frame that `pipelines.normalize` did not make.
     """
-    filtered, duplicate, rows = _split(frame)
-    judged = judge(rows, dataset)
-    causes = [cause for cause in _causes(rows, dataset, judged) if cause.rows.any()]
+    decided = decided or Decided()
+    filtered, duplicate, frame, rows = _split(frame)
+    told = judge(rows, dataset)
+    free = spared(rows, told, dataset, decided)
+    judged = [excused(one, free) for one in told]
+    frame, rows = without_faults(frame, decided), without_faults(rows, decided)
+    causes = [cause for cause in _causes(rows, dataset, judged, decided) if cause.rows.any()]
     passed, quarantined = set_aside(rows, causes, dataset)
     findings = [
         *_presence(frame, rows, passed, dataset),
@@ -40,6 +53,7 @@ def check(frame: pl.DataFrame, dataset: Dataset) -> Report:
         *_keys(frame, rows, dataset),
         *unread_findings(frame, dataset),
         *(finding for one in judged if (finding := finding_of(one, rows, dataset)) is not None),
+        *decision_findings(rows, free, dataset, decided),
     ]
     blocked = any(finding.blocking for finding in findings)
     return Report(
@@ -52,20 +66,20 @@ def check(frame: pl.DataFrame, dataset: Dataset) -> Report:
     )
 
 
-def _split(frame: pl.DataFrame) -> tuple[int, int, pl.DataFrame]:
-    """How many rows are out of scope, how many are doubles, and the rows that the rules speak about."""
+def _split(frame: pl.DataFrame) -> tuple[int, int, pl.DataFrame, pl.DataFrame]:
+    """How many rows are out of scope and how many doubles; all rows, numbered, and those the rules speak about."""
     absent = {"_key", "_location", "_position", "_outcome", "_faults"} - set(frame.columns)
     if absent:
         raise ValueError(f"the frame lacks {', '.join(sorted(absent))}: normalize it first")
-    outcome = frame["_outcome"]
+    frame, outcome = frame.with_row_index(ROW), frame["_outcome"]
     filtered, duplicate = int(outcome.is_in(OUT_OF_SCOPE).sum()), int((outcome == "duplicate").sum())
     rows = frame.filter(pl.col("_outcome") == "ready") if filtered + duplicate else frame
     if not rows["_outcome"].eq("ready").all() or filtered + duplicate + rows.height != frame.height:
         raise ValueError("the frame holds an _outcome other than ready, filtered, duplicate and discarded")
-    return filtered, duplicate, rows
+    return filtered, duplicate, frame, rows
 
 
-def _causes(rows: pl.DataFrame, dataset: Dataset, judged: Sequence[Judged]) -> Iterator[Cause]:
+def _causes(rows: pl.DataFrame, dataset: Dataset, judged: Sequence[Judged], decided: Decided) -> Iterator[Cause]:
     if dataset.key:
         yield Cause(
             KEY_PRESENT, dataset.key, rows["_key"].is_null(), "a row without its key cannot be told from others"
@@ -74,6 +88,7 @@ def _causes(rows: pl.DataFrame, dataset: Dataset, judged: Sequence[Judged]) -> I
     for one in judged:
         if one.quarantines and one.failing is not None:
             yield Cause(one.rule.name, fields_of(one.rule), one.failing, promise(one.rule))
+    yield from rejected_cause(rows, decided)
 
 
 def _presence(frame: pl.DataFrame, rows: pl.DataFrame, passed: pl.DataFrame, dataset: Dataset) -> Iterator[Finding]:
@@ -95,6 +110,8 @@ def _presence(frame: pl.DataFrame, rows: pl.DataFrame, passed: pl.DataFrame, dat
 
 
 def _threshold(rows: pl.DataFrame, quarantined: pl.DataFrame, dataset: Dataset) -> Iterator[Finding]:
+    """Too many rows set aside; not those that a person looked at and rejected one by one."""
+    quarantined = quarantined.filter(~pl.col("rules").list.contains(REJECTED))
     share = quarantined.height / rows.height if rows.height else 0.0
     if share <= dataset.quarantine_threshold:
         return

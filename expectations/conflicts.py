@@ -24,6 +24,8 @@ def conflict(rule: GapRule, dataset: Dataset, systems: Systems) -> Seen:
     right = theirs.unique(subset=on, keep="first", maintain_order=True)
     names = {name: f"_their.{name}" for name in right.columns if name not in on}
     pairs = ours.join(right.rename(names), on=on, how="inner", maintain_order="left")
+    if pairs.is_empty():  # then nothing is compared, which is no agreement
+        raise ValueError(f"no row of '{dataset.name}' has a peer in '{rule.to_dataset}'")
     seen = Seen()
     for compared in rule.compare:
         _compare(rule, compared, dataset, systems, pairs, repeated, seen)

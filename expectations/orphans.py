@@ -10,6 +10,7 @@ import polars as pl
 from catalog.models import Dataset, GapRule
 from expectations.across import Seen, Systems, gap, keyed, may_quote, of_rows, of_values, sampled
 from expectations.disclosure import tellable, told_rows
+from expectations.unnamed import settled, unnamed
 from expectations.wording import as_text, label, listed, rows_of
 from expectations.wording import rows as rows_text
 
@@ -18,11 +19,22 @@ EXAMPLES = 5  # rows in the evidence
 
 
 def missing_reference(rule: GapRule, dataset: Dataset, systems: Systems) -> Seen:
-    """Rows whose reference no row of the other dataset answers; a row without a reference names nobody."""
+    """Rows whose reference no row of the other dataset answers, and, backward, rows there that no row here names.
+
+    A row without a reference names nobody. A row younger than `lateness`, measured against the newest one of its frame,
+    is no gap yet: what it refers to may still arrive.
+    """
+    forward = _forward(rule, dataset, systems) if rule.direction != "backward" else Seen()
+    backward = unnamed(rule, dataset, systems) if rule.direction != "forward" else Seen()
+    return Seen([*forward.findings, *backward.findings], [*forward.known, *backward.known])
+
+
+def _forward(rule: GapRule, dataset: Dataset, systems: Systems) -> Seen:
     frame, other = systems.frames[dataset.name], systems.frames[rule.to_dataset]
     pairs = list(zip(rule.fields, rule.to_fields, strict=True))
     ours, theirs, on = keyed(frame, other, pairs)
-    lost = ours.join(theirs.select(on).unique(), on=on, how="anti", maintain_order="left").drop(on)
+    unanswered = ours.join(theirs.select(on).unique(), on=on, how="anti", maintain_order="left").drop(on)
+    lost = settled(unanswered, frame, rule.late_from, rule.lateness)
     if lost.is_empty():
         return Seen()
     fields = list(rule.fields)
@@ -38,6 +50,8 @@ def missing_reference(rule: GapRule, dataset: Dataset, systems: Systems) -> Seen
         "distinct_keys": keys.height,
         "rows": told_rows(lost, dataset, [*fields, *dataset.key], limit=EXAMPLES),
     }
+    if rule.late_from:
+        evidence |= {"late_from": rule.late_from, "lateness": rule.lateness, "awaited": unanswered.height - lost.height}
     if tellable(dataset, fields):
         evidence["top_keys"] = _top(keys, fields)
     if elsewhere:
@@ -71,7 +85,7 @@ def _known_elsewhere(
     keys: pl.DataFrame, rule: GapRule, dataset: Dataset, systems: Systems, name: str, their: str
 ) -> tuple[dict[str, Any], pl.DataFrame]:
     """What a further register knows of the missing keys, and its rows for them, with our value beside."""
-    if name not in systems.frames:
+    if systems.frames.get(name, pl.DataFrame()).is_empty():
         return {"unknown": f"there are no ready rows of '{name}'"}, pl.DataFrame()
     register = systems.dataset(name)
     ours, theirs, on = keyed(keys, systems.frames[name], [(rule.fields[0], their)])

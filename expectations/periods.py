@@ -5,7 +5,6 @@ Days and longer are counted on the clock of the field's own time zone, so that a
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, cast
@@ -13,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from catalog.durations import about_seconds
 from catalog.models import Dataset, Field, GapRule
 from expectations.across import Seen, Systems, gap, may_quote, of_rows, of_values
 from expectations.disclosure import HIDDEN, tellable
@@ -22,10 +22,9 @@ MOST_PERIODS = 5_000_000  # more is a slip in `every`, and would fill the memory
 GROUPS = 20  # in the evidence, those that miss most
 RANGES = 20  # per group in the evidence
 TOLD_RANGES = 3  # in a sentence
+FRIDAY = 5  # as ISO 8601 counts weekdays from Monday, 1
 PERIOD, FROM, TO = "_period", "_from", "_to"
 
-_SECONDS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "mo": 2592000,
-            "q": 7776000, "y": 31536000}  # fmt: skip
 _WORDS = {"1s": "seconds", "1m": "minutes", "1h": "hours", "1d": "days", "1w": "weeks", "1mo": "months",
           "1q": "quarters", "1y": "years"}  # fmt: skip
 
@@ -43,17 +42,15 @@ def missing_period(rule: GapRule, dataset: Dataset, systems: Systems) -> Seen:
     """Periods of `every` without a value of `field`, for each group of `per`.
 
     They are looked for between `start` and `end` (both included); where one is not given, from a group's first value or
-    to its last. A group is known only by its rows: one that has none at all is not missed.
+    to its last. A group is known only by its rows: one that has none at all is not missed. A period that begins on a
+    closed day, by `calendar` or `holidays`, is not looked for.
     """
     field = dataset.field(rule.field)
     values = systems.frames[dataset.name].select(*rule.per, rule.field).drop_nulls(rule.field)
-    if values.is_empty():
-        message = f"no row has a '{rule.field}', so every period is missing."
-        return Seen([gap(rule, dataset, count=0, unit="periods", message=message, evidence={"periods": "unknown"})])
     zone = _zone(field)
     if field.type == "timestamp":
         values = values.with_columns(pl.col(rule.field).dt.convert_time_zone(zone))
-    missing = _missing(rule, values, zone)
+    missing = _missing(rule, values, zone, _holidays(rule, systems))
     if missing.ranges.is_empty():
         return Seen()
     total = int(missing.ranges["_periods"].sum())
@@ -63,6 +60,10 @@ def missing_period(rule: GapRule, dataset: Dataset, systems: Systems) -> Seen:
     per = f", over {missing.groups:,} values of {listed(rule.per)}" if rule.per else ""
     message = f"{total:,} of {missing.expected:,} {what} have no row by '{rule.field}'{per}."
     evidence = {"field": rule.field, "every": rule.every, "expected": missing.expected, "zone": zone, "groups": groups}
+    if rule.calendar != "all":
+        evidence["calendar"] = rule.calendar
+    if rule.holidays:
+        evidence["holidays"] = ".".join(rule.holidays)
     finding = gap(rule, dataset, count=total, unit="periods", message=message, evidence=evidence,
                   sample_keys=_samples(missing.ranges, rule, dataset))  # fmt: skip
     return Seen([finding], _sentences(rule, dataset, systems, missing, told, what))
@@ -73,33 +74,62 @@ def _zone(field: Field) -> str:
     return (field.combine.zone or "UTC") if field.combine else field.zone
 
 
-def _missing(rule: GapRule, values: pl.DataFrame, zone: str) -> Missing:
-    """The gaps between the numbers of the periods that have a row, with open ends where `start` or `end` is given."""
+def _holidays(rule: GapRule, systems: Systems) -> pl.Series:
+    """The days on which another dataset says that all is closed."""
+    if rule.holidays is None:
+        return pl.Series(dtype=pl.Date)
+    dataset, name = rule.holidays
+    return systems.frames[dataset][name].drop_nulls().unique()
+
+
+def _missing(rule: GapRule, values: pl.DataFrame, zone: str, holidays: pl.Series) -> Missing:
+    """The gaps between the numbers of the open periods that have a row, and to the ends of what is expected."""
     per = list(rule.per) or ["_all"]
     values = values if rule.per else values.with_columns(pl.lit("").alias("_all"))
-    grid = _grid(rule, values[rule.field], zone)
-    starts = pl.DataFrame({PERIOD: grid}).with_row_index("_n").with_columns(pl.col("_n").cast(pl.Int64))
-    after = pl.select(pl.lit(grid.tail(1)).dt.offset_by(rule.every)).item()
-    present = (
-        values.filter(pl.col(rule.field) < after)
-        .sort(rule.field)
-        .join_asof(starts, left_on=rule.field, right_on=PERIOD, strategy="backward")
-        .drop_nulls("_n")
-        .select(*per, "_n")
-    )
-    groups = values.select(per).unique()
-    ends = [number for given, number in ((rule.start, -1), (rule.end, len(grid))) if given]
-    numbers = pl.concat([present, *(groups.with_columns(pl.lit(end, pl.Int64).alias("_n")) for end in ends)]).unique()
+    starts = _numbered(_grid(rule, values[rule.field], zone), rule, holidays)
+    grid = starts.drop_nulls("_n")[PERIOD]
+    placed = _placed(values.select(*per, rule.field), starts, rule)
+    spans = placed.group_by(per).agg(
+        (pl.lit(0, pl.Int64) if rule.start else pl.col("_next").min()).alias("_low"),
+        (pl.lit(grid.len() - 1, pl.Int64) if rule.end else pl.col("_last").max()).alias("_high"),
+    ).drop_nulls(["_low", "_high"])  # fmt: skip
+    ends = [spans.select(*per, edge.alias("_n")) for edge in (pl.col("_low") - 1, pl.col("_high") + 1)]
+    numbers = pl.concat([placed.select(*per, "_n").drop_nulls("_n"), *ends]).unique()
     before = pl.col("_n").shift(1).over(per, order_by="_n")
     steps = numbers.with_columns((before + 1).alias(FROM), (pl.col("_n") - 1).alias(TO))
-    open_ = steps.filter(pl.col(FROM) <= pl.col(TO)).sort(*per, FROM)
-    inside = pl.col("_n").clip(0, len(grid) - 1)
-    spans = numbers.group_by(per).agg((inside.max() - inside.min() + 1).alias("_span"))
-    ranges = open_.with_columns(
+    ranges = steps.filter(pl.col(FROM) <= pl.col(TO)).sort(*per, FROM).with_columns(
         (pl.col(TO) - pl.col(FROM) + 1).alias("_periods"),
         *(pl.lit(grid).gather(pl.col(name)).alias(name) for name in (FROM, TO)),
-    )
-    return Missing(ranges.drop("_n"), int(spans["_span"].sum()), groups.height)
+    )  # fmt: skip
+    expected = spans.select((pl.col("_high") - pl.col("_low") + 1).clip(lower_bound=0).sum()).item()
+    return Missing(ranges.drop("_n"), int(expected), placed.select(per).n_unique())
+
+
+def _placed(values: pl.DataFrame, starts: pl.DataFrame, rule: GapRule) -> pl.DataFrame:
+    """The values with the numbers of their period; null where they lie outside of all periods."""
+    after = pl.select(pl.lit(starts[PERIOD].tail(1)).dt.offset_by(rule.every)).item()
+    inside = values.with_columns(pl.when(pl.col(rule.field) < after).then(pl.col(rule.field)).alias("_at"))
+    dated = inside.drop_nulls("_at").sort("_at")
+    found = dated.join_asof(starts, left_on="_at", right_on=PERIOD, strategy="backward")
+    return pl.concat([found, inside.filter(pl.col("_at").is_null())], how="diagonal").drop("_at")
+
+
+def _numbered(grid: pl.Series, rule: GapRule, holidays: pl.Series) -> pl.DataFrame:
+    """The periods with `_n`, their number among those that begin on an open day, null for a closed one.
+
+    `_next` and `_last` are the numbers of the nearest open periods that do not lie before it, and not after it.
+    """
+    day = pl.col(PERIOD).dt.date()
+    closed = day.is_in(holidays.implode())
+    if rule.calendar == "weekdays":
+        closed = closed | (day.dt.weekday() > FRIDAY)
+    starts = pl.DataFrame({PERIOD: grid}).with_columns((~closed).alias("_open"))
+    if not starts["_open"].any():
+        raise ValueError("every period falls on a closed day")
+    opened = pl.col("_open").cast(pl.Int64).cum_sum()
+    last, following = opened - 1, opened - pl.col("_open").cast(pl.Int64)
+    columns = [pl.when("_open").then(last).alias("_n"), following.alias("_next"), last.alias("_last")]
+    return starts.select(PERIOD, *columns)
 
 
 def _grid(rule: GapRule, values: pl.Series, zone: str) -> pl.Series:
@@ -125,7 +155,7 @@ def _at(day: date) -> datetime:
 
 
 def _refuse_endless(rule: GapRule, low: date, high: date) -> None:
-    step = sum(int(number) * _SECONDS[unit] for number, unit in re.findall(r"(\d+)(mo|ms|us|ns|[smhdwqy])", rule.every))
+    step = about_seconds(rule.every)
     length = (_at(high) - _at(low)).total_seconds()
     if length < 0:
         raise ValueError(f"there is no period between {low} and {high}")

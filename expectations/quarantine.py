@@ -11,6 +11,8 @@ from catalog.models import Dataset
 from expectations.disclosure import HIDDEN, secrets, tellable, told_key, told_value
 from expectations.wording import as_text
 
+ROW = "_row"  # the number of a row in the frame that is checked, from 0
+BREACH = pl.Struct({"rule": pl.String, "field": pl.String, "value": pl.String, "reason": pl.String})
 QUARANTINED: Mapping[str, type[pl.DataType] | pl.DataType] = {
     "_key": pl.String,  # *** where the key may not be told
     "_location": pl.String,
@@ -21,6 +23,8 @@ QUARANTINED: Mapping[str, type[pl.DataType] | pl.DataType] = {
     "value": pl.String,  # *** where the field is personal, masked or above internal
     "reason": pl.String,
     "row": pl.String,  # JSON of the fields that may be told
+    "breaches": pl.List(BREACH),  # each rule the row breaks, with its field, value and reason
+    ROW: pl.Int64,
 }
 
 
@@ -68,11 +72,26 @@ def _told(rows: pl.DataFrame, causes: Sequence[Cause], marks: Sequence[pl.Expr],
         "value": first(_value(rows, cause, dataset) for cause in causes),
         "reason": first(pl.lit(cause.reason) for cause in causes),
         "row": pl.struct(shown).struct.json_encode() if shown else pl.lit(None, pl.String),
+        "breaches": pl.concat_list(
+            pl.when(mark).then(_breach(rows, cause, dataset)) for mark, cause in zip(marks, causes, strict=True)
+        ).list.drop_nulls(),
+        ROW: pl.col(ROW),
     }
     return rows.select(column.cast(QUARANTINED[name]).alias(name) for name, column in columns.items())
 
 
+def _breach(rows: pl.DataFrame, cause: Cause, dataset: Dataset) -> pl.Expr:
+    return pl.struct(
+        pl.lit(cause.rule).alias("rule"),
+        pl.lit(", ".join(cause.fields)).alias("field"),
+        _value(rows, cause, dataset).cast(pl.String).alias("value"),
+        pl.lit(cause.reason).alias("reason"),
+    )
+
+
 def _value(rows: pl.DataFrame, cause: Cause, dataset: Dataset) -> pl.Expr:
+    if not cause.fields:
+        return pl.lit(None, pl.String)
     if not cause.unread:
         return told_value(rows.schema, dataset, cause.fields)
     if not tellable(dataset, cause.fields):

@@ -1,8 +1,8 @@
-"""Look across systems for what is referenced and absent, missing, missing in time, or contradictory."""
+"""Look across systems for what is referenced and absent, missing, out of step, out of shape, or contradictory."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import polars as pl
 
@@ -10,14 +10,25 @@ from catalog.models import Dataset, GapKind, GapRule, Project
 from expectations.absences import missing_value
 from expectations.across import Seen, Systems, gap
 from expectations.conflicts import conflict
+from expectations.coverage import missing_entity
+from expectations.mixtures import mixed_format
 from expectations.orphans import missing_reference
 from expectations.periods import missing_period
 from expectations.reports import KNOWN, GapReport
+from expectations.segments import segment_coverage
+from expectations.sequences import missing_sequence
+from expectations.staleness import stale_field
+from ledger import Finding
 
 _KINDS: dict[GapKind, Callable[[GapRule, Dataset, Systems], Seen]] = {
     "missing_reference": missing_reference,
     "missing_value": missing_value,
     "missing_period": missing_period,
+    "missing_entity": missing_entity,
+    "missing_sequence": missing_sequence,
+    "stale_field": stale_field,
+    "segment_coverage": segment_coverage,
+    "mixed_format": mixed_format,
     "conflict": conflict,
 }
 
@@ -25,7 +36,8 @@ _KINDS: dict[GapKind, Callable[[GapRule, Dataset, Systems], Seen]] = {
 def gaps(project: Project, frames: Mapping[str, pl.DataFrame]) -> GapReport:
     """Evaluate every gap rule of the project over the ready rows in `frames`, by dataset name.
 
-    A rule that lacks a dataset's rows, or cannot be evaluated, is a finding too: nobody knows whether that gap is open.
+    A rule that lacks a dataset's rows or a column's values, or cannot be evaluated, is a finding too: nobody knows
+    whether that gap is open.
     """
     systems = Systems(project, frames)
     seen = [
@@ -39,27 +51,80 @@ def gaps(project: Project, frames: Mapping[str, pl.DataFrame]) -> GapReport:
 
 
 def _seen(rule: GapRule, dataset: Dataset, systems: Systems) -> Seen:
-    absent = [name for name in _needed(rule, dataset) if name not in systems.frames]
+    absent = [name for name in _needed(rule, dataset) if _rowless(systems, name)]
     if absent:
         return _unevaluated(rule, dataset, f"there are no ready rows of {', '.join(absent)}", {"absent": absent})
+    lacking = [pair for pair in _read(rule, dataset) if pair[1] not in systems.frames[pair[0]].columns]
+    if lacking:
+        return _without_columns(rule, dataset, lacking, "the rows have no column")
+    blank = [pair for pair in _compared(rule, dataset) if _blank(systems, *pair)]
+    if blank:
+        return _without_columns(rule, dataset, blank, "no row has a value of")
     try:
-        return _KINDS[rule.kind](rule, dataset, systems)
+        seen = _KINDS[rule.kind](rule, dataset, systems)
     except ValueError as error:  # of the rule's own words
         return _unevaluated(rule, dataset, str(error), {"error": str(error)})
     except pl.exceptions.PolarsError as error:  # its text may quote values
         kind = type(error).__name__
         return _unevaluated(rule, dataset, f"the comparison failed ({kind})", {"error": kind})
+    return Seen([*seen.findings, *_blank_comparisons(rule, dataset, systems)], seen.known)
+
+
+def _read(rule: GapRule, dataset: Dataset) -> list[tuple[str, str]]:
+    """The (dataset, field) pairs that a rule reads; a further register may be absent, and the evidence says so."""
+    return [pair for pair in rule.named(dataset.name) if pair not in rule.also_in]
+
+
+def _compared(rule: GapRule, dataset: Dataset) -> list[tuple[str, str]]:
+    """Those of them without a single value of which nothing can be told.
+
+    Not the field whose absence is the gap, and not the fields of a conflict, which are compared one by one.
+    """
+    told = {(dataset.name, rule.field)} if rule.kind == "missing_value" else {
+        pair for one in rule.compare for pair in ((dataset.name, one.field), (rule.to_dataset, one.other))
+        if pair not in _joined(rule, dataset)
+    }  # fmt: skip
+    return [pair for pair in _read(rule, dataset) if pair not in told]
+
+
+def _joined(rule: GapRule, dataset: Dataset) -> set[tuple[str, str]]:
+    return {pair for ours, theirs in rule.on for pair in ((dataset.name, ours), (rule.to_dataset, theirs))}
 
 
 def _needed(rule: GapRule, dataset: Dataset) -> Iterable[str]:
-    return dict.fromkeys(filter(None, (dataset.name, rule.to_dataset)))
+    return dict.fromkeys([dataset.name, *(name for name, _ in _read(rule, dataset))])
 
 
-def _unevaluated(rule: GapRule, dataset: Dataset, reason: str, facts: dict[str, object]) -> Seen:
+def _rowless(systems: Systems, name: str) -> bool:
+    return name not in systems.frames or systems.frames[name].is_empty()
+
+
+def _blank(systems: Systems, name: str, field: str) -> bool:
+    return systems.frames[name][field].null_count() == systems.frames[name].height
+
+
+def _blank_comparisons(rule: GapRule, dataset: Dataset, systems: Systems) -> Iterable[Finding]:
+    """Compared fields that one side has lost: no value differs from nothing, and that is no agreement."""
+    for one in rule.compare:
+        pairs = ((dataset.name, one.field), (rule.to_dataset, one.other))
+        blank = [pair for pair in pairs if _blank(systems, *pair)]
+        if blank:
+            name = f"{rule.name}/{one.field}"
+            yield from _without_columns(rule, dataset, blank, "no row has a value of", name=name).findings
+
+
+def _without_columns(
+    rule: GapRule, dataset: Dataset, pairs: Sequence[tuple[str, str]], reason: str, *, name: str = ""
+) -> Seen:
+    columns = [f"{of}.{field}" for of, field in pairs]
+    return _unevaluated(rule, dataset, f"{reason} {', '.join(columns)}", {"columns": columns}, name=name)
+
+
+def _unevaluated(rule: GapRule, dataset: Dataset, reason: str, facts: dict[str, object], *, name: str = "") -> Seen:
     message = f"not evaluated, so nobody knows whether this gap is open: {reason}."
     evidence = {"status": "not evaluated", **facts}
     place = f"{rule.place.file}:{rule.place.line}"
     urgent = rule.model_copy(
         update={"severity": "critical", "remedy": f"Bring the rows that are lacking, or correct the rule at {place}."}
     )
-    return Seen([gap(urgent, dataset, count=0, message=message, evidence=evidence)])
+    return Seen([gap(urgent, dataset, name=name, count=0, message=message, evidence=evidence)])

@@ -1,16 +1,84 @@
-"""Compare the world with the contracts, without running anything."""
+"""Compare the world with the contracts, and the contracts with what is published, without running anything."""
 
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import dataclass
 from typing import Any
 
 import connectors
-from catalog.errors import SourceError
+from catalog.change import Change
+from catalog.errors import Refusal, SourceError
 from catalog.home import Home
 from catalog.models import Classification, Project
+from catalog.published import contract_path, published_contract, published_names
 from connectors.shapes import Shape
 from ledger import Finding
+
+WITHDRAWING = ("deprecated", "retired")  # a dataset whose readers were told that it goes
+
+
+@dataclass(frozen=True)
+class ContractCheck:
+    """What the contracts change against those that are published, and what of it is refused."""
+
+    changes: tuple[tuple[str, Change], ...]  # each with its dataset
+    findings: tuple[Finding, ...]
+
+
+def check_contracts(project: Project) -> ContractCheck:
+    """Hold every contract against the one its dataset was last published under; the sources are not asked."""
+    from pipelines.contract_versions import compare, findings_of, unreadable
+
+    home = Home.of(project.folder)
+    changes: list[tuple[str, Change]] = []
+    findings = _withdrawn(project, home)
+    for name in sorted(project.datasets):
+        try:
+            compared = compare(home, project.datasets[name])
+        except Refusal as refused:
+            findings.append(unreadable(refused, project.datasets[name]))
+            continue
+        if compared is not None:
+            changes += [(name, change) for change in compared.changes]
+            findings += [_apart(finding) for finding in findings_of(compared)]
+    return ContractCheck(tuple(changes), tuple(findings))
+
+
+def change_row(dataset: str, change: Change) -> dict[str, Any]:
+    """The documented shape of one change in `check --json`."""
+    place = {"dataset": dataset, "file": change.place.file, "line": change.place.line, "effect": change.effect}
+    return place | change.model_dump(mode="json", exclude={"place"})
+
+
+def _apart(finding: Finding) -> Finding:
+    """A finding without the changes it is made of, which are listed one by one."""
+    return finding.model_copy(update={"evidence": {k: v for k, v in finding.evidence.items() if k != "changes"}})
+
+
+def _withdrawn(project: Project, home: Home) -> list[Finding]:
+    """Datasets that are published and that no contract declares any more, unless they were on their way out."""
+    findings = []
+    for name in published_names(home):
+        if name in project.datasets:
+            continue
+        path = contract_path(home, name)
+        try:
+            before = published_contract(home, name)
+        except Refusal:
+            before = None  # unreadable, and undeclared: it is told all the same
+        if before is not None and before.status in WITHDRAWING:
+            continue
+        findings.append(
+            Finding(
+                rule="contract-withdrawn", dataset=name, stage="indexed", severity="critical", count=1,
+                unit="contracts", message="It is published, and no contract declares it any more.",
+                owner=before.owner if before else "",
+                remedy=f"Bring its contract back, publish it with status: deprecated, and remove it then. Where nobody "
+                f"reads it any more, remove {path}.",
+            )
+        )  # fmt: skip
+    return findings
 
 
 def check_sources(project: Project) -> list[Finding]:

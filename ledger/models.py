@@ -13,6 +13,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Severity = Literal["critical", "warning", "info"]
+DecisionKind = Literal["fix", "release", "reject"]
+Outcome = Literal["fix", "release", "reject", "cleared"]  # cleared: without a decision, by the source or by the rule
 StepType = Literal["TOPIC_STEP", "ACTION_STEP", "LLM_STEP", "TRUST_GUARDRAILS_STEP", "SESSION_END"]
 
 
@@ -81,6 +83,46 @@ class State(Entry):
     checked_at: datetime
     changed_at: datetime | None = None
     fingerprint: str
+
+
+class QuarantineDecision(Entry):
+    """What a named person decided about one row in quarantine.
+
+    `row_id` and `taken` (the content of the row as it was read) are keyed hashes, and `key_mark` tells which key made
+    them; `key`, `location` and `position` say where the row stood, as far as it may be told. A release names its
+    `rule`, a fix its `field` and new `value`: text in the source's spelling, sealed where the field may not be told.
+    """
+
+    dataset: str
+    row_id: str
+    key: str = ""
+    location: str = ""
+    position: int | None = None
+    kind: DecisionKind
+    rule: str = ""
+    field: str = ""
+    value: str = ""
+    sealed: bool = False
+    taken: str
+    key_mark: str
+    by: str
+    reason: str
+    at: datetime
+
+
+class Sighting(Entry):
+    """One row in quarantine for one rule, from the check that first saw it to the one that no longer did.
+
+    `last_seen` is the newest check that saw it; `resolved_at` and `outcome` are set once it is out.
+    """
+
+    dataset: str
+    row_id: str
+    rule: str
+    first_seen: datetime
+    last_seen: datetime
+    resolved_at: datetime | None = None
+    outcome: Outcome | None = None
 
 
 class Session(Entry):

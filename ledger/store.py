@@ -5,7 +5,7 @@ Rows are only ever added. Every method is one transaction, so a reader never see
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,20 @@ from sqlalchemy import Connection, Table, case, func, insert, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from catalog.errors import LedgerError
-from ledger.models import Account, Finding, Interaction, Message, Session, State, Step, Trace
+from ledger import quarantining
+from ledger.models import (
+    Account,
+    Finding,
+    Interaction,
+    Message,
+    Outcome,
+    QuarantineDecision,
+    Session,
+    Sighting,
+    State,
+    Step,
+    Trace,
+)
 from ledger.opening import REMEDY, first_line, open_ledger
 from ledger.tables import (
     ACCOUNTS,
@@ -110,6 +123,34 @@ class Ledger:
         with self._reading() as connection:
             rows = connection.execute(joined).mappings().all()
         return {(row["dataset"], row["stage"]): State(**_only(row, State)) for row in rows}
+
+    # -- quarantine
+
+    def record_quarantine(
+        self, run_id: str, dataset: str, held: Collection[tuple[str, str]], at: datetime, *,
+        outcome: Callable[[str, str], Outcome], whole: bool = True,
+    ) -> None:  # fmt: skip
+        """The rows that a check set aside, as (row id, rule). Only what is new or out since the check before is added.
+
+        `outcome` tells why a row is out. Where the check did not see the dataset as a `whole`, no row is out.
+        """
+        with self._writing() as connection:
+            quarantining.record(connection, run_id, dataset, frozenset(held), at, outcome=outcome, whole=whole)
+
+    def sightings(self, dataset: str, *, resolved_since: datetime | None = None) -> list[Sighting]:
+        """The rows in quarantine, oldest first, and, from a moment on, those that are out."""
+        with self._reading() as connection:
+            return quarantining.sightings(connection, dataset, resolved_since)
+
+    def record_quarantine_decisions(self, decisions: Sequence[QuarantineDecision]) -> None:
+        """What a person decided, all of it or nothing."""
+        with self._writing() as connection:
+            quarantining.decide(connection, decisions)
+
+    def quarantine_decisions(self, dataset: str) -> list[QuarantineDecision]:
+        """Every decision about rows of a dataset, in the order in which they were made."""
+        with self._reading() as connection:
+            return quarantining.decisions(connection, dataset)
 
     # -- visits
 

@@ -1,6 +1,6 @@
 """The ledger's tables. They only ever grow: what is true now is the newest row, what was true then stays readable.
 
-The first migration makes these tables; a later change is a later migration, and a test compares the two.
+Migrations make these tables; a change here is a further migration, and a test compares the two.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import Dialect
 
-HEAD = "0001"  # the newest migration; kept here so that opening an up-to-date ledger loads no migration library
+HEAD = "0002"  # the newest migration; kept here so that opening an up-to-date ledger loads no migration library
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "fk": "fk_%(table_name)s_%(column_0_name)s",
@@ -120,6 +120,20 @@ STATES = Table(
     _serial(), _name("dataset", 64), _name("stage", 16), _name("run_id", 64), _at("checked_at"),
     _name("fingerprint", 128), Column("changed", Boolean, nullable=False),
     Index(None, "dataset", "stage", "id"),
+)  # fmt: skip
+QUARANTINE_DECISIONS = Table(
+    "quarantine_decisions", METADATA,
+    _serial(), _name("dataset", 64), _name("row_id", 32), _text("key"), _text("location"),
+    Column("position", BigInteger, nullable=True), _name("kind", 16), _text("rule"), _text("field"), _text("value"),
+    Column("sealed", Boolean, nullable=False), _name("taken", 32), _name("key_mark", 32), _name("by"),
+    _text("reason"), _at("at"),
+    Index(None, "dataset", "id"),
+)  # fmt: skip
+QUARANTINE_SIGHTINGS = Table(  # a row when it enters quarantine for a rule, and another one when it is out again
+    "quarantine_sightings", METADATA,
+    _serial(), _name("dataset", 64), _name("row_id", 32), _text("rule"), _name("run_id", 64), _at("first_seen"),
+    _at("last_seen"), _at("resolved_at", nullable=True), Column("outcome", String(16), nullable=True),
+    Index(None, "dataset", "row_id"),
 )  # fmt: skip
 SESSIONS = Table(
     "sessions", METADATA,

@@ -15,6 +15,7 @@ from pipelines.stages.gaps import Known
 from pipelines.stages.indexed import Indexed
 from pipelines.stages.raw import Raw
 from pipelines.stages.ready import Ready
+from pipelines.workplace import backlog, told_duration
 
 PREVIEW_ROWS = 5
 PREVIEW_WIDTH = 60  # characters of a cell
@@ -90,6 +91,21 @@ def of_ready(site: Site, dataset: Dataset, ready: Ready) -> Metadata:
         told["file"] = dg.MetadataValue.path(str(path))
     if ready.quarantined:
         told["quarantine_file"] = dg.MetadataValue.path(str(site.home.quarantine(dataset.name)))
+    waiting = backlog(site, dataset.name)
+    if waiting:
+        told["quarantine"] = _table(
+            [
+                {
+                    "rule": one.rule,
+                    "open": one.open,
+                    "oldest": told_duration(one.oldest),
+                    "median_age": told_duration(one.median_age),
+                    "out_in_90_days": one.out,
+                    "median_time_to_release": told_duration(one.median_to_release),
+                }
+                for one in waiting
+            ]
+        )
     return told
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import index
 from catalog.home import Home
 from catalog.models import Principal, Project
+from catalog.published import served_under
 from index.answers import Citation
 from serving.freshness import Age, age_of
 from serving.models import Passage, Record
@@ -48,7 +49,8 @@ def read_record(
 def _row(urn: str, *, principal: Principal, project: Project, home: Home) -> dict[str, Any] | None:
     """The ready row behind a URN, masked, as it was published, if the caller may see its key."""
     name, _, key = urn.removeprefix(project.urn("", "")[:-1]).partition(":")
-    dataset = project.datasets.get(name)
+    declared = project.datasets.get(name)
+    dataset = served_under(home, declared) if declared else None
     if dataset is None or urn != project.urn(name, key) or not may_see_key(principal, dataset):
         return None
     # without the key of the runs no token may be made that equals theirs, nor one that could be guessed

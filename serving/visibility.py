@@ -75,10 +75,9 @@ def _declared(dataset: Dataset, name: str) -> Rule | GapRule | None:
 
 def _of_gap(dataset: Dataset, rule: GapRule, project: Project) -> Iterator[tuple[str, str]]:
     """The fields of a rule across rows, periods or systems, on both sides, and those its evidence breaks down by."""
-    ours = [rule.field, *rule.fields, *rule.per, *(our for our, _ in rule.on), *(one.field for one in rule.compare)]
-    yield from ((dataset.name, name) for name in ours if name)
-    theirs = [*rule.to_fields, *(their for _, their in rule.on), *(one.other for one in rule.compare)]
-    yield from ((rule.to_dataset, name) for name in theirs if rule.to_dataset)
+    yield from rule.named(dataset.name)
+    if rule.direction != "forward":  # rows of the other dataset that nobody names are sampled by its key
+        yield from ((rule.to_dataset, name) for name in project.datasets[rule.to_dataset].key)
     # what a further register says of a missing key, and where a value is missing, may be told by any tellable field
     wide = [name for name, _ in rule.also_in] + ([dataset.name] if rule.kind == "missing_value" else [])
     for name in wide:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 
 import polars as pl
 
@@ -12,6 +13,7 @@ from catalog.errors import ContractBlocked
 from catalog.fingerprint import code_fingerprint
 from catalog.models import Dataset
 from ledger import Account, Finding
+from pipelines.contract_versions import holding, keep_contract, version_findings
 from pipelines.progress import tell
 from pipelines.site import Site, one_at_a_time
 from pipelines.store import fingerprint, keep, read_json, write_frame, write_json
@@ -36,7 +38,8 @@ class Indexed:
 def make_indexed(site: Site, name: str, *, run_id: str) -> Indexed:
     """Render, reconcile, publish. Nothing changed: no rendering, no model, no new version.
 
-    Raises ContractBlocked when the change would delete more than the threshold; the live version stays as it is.
+    Raises ContractBlocked when the change would delete more than the threshold, or when the contract breaks those who
+    read what is published and has no version that says so; the live version stays as it is.
     """
     import index
 
@@ -53,6 +56,10 @@ def make_indexed(site: Site, name: str, *, run_id: str) -> Indexed:
         _record(site, name, manifest, run_id=run_id, changed=False)
         account = _account(site, dataset, run_id, manifest, embedded=0)
         return _told(account, manifest | {"added": 0, "changed": 0, "deleted": 0, "embedded": 0}, ())
+    waits = holding(home, _judged(site, dataset), teller=dataset)
+    if waits:
+        _hold(site, name, waits, run_id=run_id)
+    warned = version_findings(home, dataset)
     known = pl.read_parquet(home.gaps) if home.gaps.exists() else None
     frames = {
         other: pl.read_parquet(home.ready(other)) for other in {name, *related(dataset)} if home.ready(other).exists()
@@ -66,20 +73,32 @@ def make_indexed(site: Site, name: str, *, run_id: str) -> Indexed:
             progress=lambda done, total: tell("indexed", name, done, total),
         )  # fmt: skip
         if change.held:
-            site.ledger.record_findings(run_id, name, "indexed", list(change.findings), site.clock())
-            rules = [finding.rule for finding in change.findings]
-            raise ContractBlocked(name, rules, change.findings[0].message)
+            _hold(site, name, change.findings, run_id=run_id)
         version = index.publish(store, change.version)
     write_frame(chunks.select("id", "hash", "document_id", "key", "rows"), home.chunks(name))
     manifest = {
         **_behind(site, name), "memo": memo, "run_id": run_id, "documents": chunks["document_id"].n_unique(),
         "version": version, "added": change.added, "changed": change.changed, "deleted": change.deleted,
         "embedded": change.embedded, "truncated": change.truncated,
+        "warned": [finding.model_dump(mode="json") for finding in warned],
     }  # fmt: skip
     _record(site, name, manifest, run_id=run_id, changed=True)
     tell("indexed", name, manifest["documents"], manifest["documents"])
     account = _account(site, dataset, run_id, manifest, embedded=change.embedded)
-    return _told(account, manifest, change.findings)
+    return _told(account, manifest, (*change.findings, *warned))
+
+
+def _hold(site: Site, name: str, findings: Sequence[Finding], *, run_id: str) -> NoReturn:
+    """Leave what is published as it is, and say why."""
+    site.ledger.record_findings(run_id, name, "indexed", list(findings), site.clock())
+    raise ContractBlocked(name, [finding.rule for finding in findings], findings[0].message)
+
+
+def _judged(site: Site, dataset: Dataset) -> list[Dataset]:
+    """The contracts that a dataset's documents rest on: its own, and those of the rows and gaps they tell."""
+    told = {other for rule in dataset.gap_rules for other, _ in rule.named(dataset.name)}
+    others = sorted((related(dataset) | told) - {dataset.name})
+    return [dataset, *(site.dataset(name) for name in others)]
 
 
 def verify_indexed(site: Site, name: str, *, run_id: str) -> tuple[Account, tuple[Finding, ...]]:
@@ -97,6 +116,9 @@ def verify_indexed(site: Site, name: str, *, run_id: str) -> tuple[Account, tupl
     account = account.model_copy(update={"missing_keys": missing})
     if not account.balanced and not findings:
         findings.append(_unbalanced(dataset, account))
+    findings += [Finding.model_validate(one) for one in manifest.get("warned", ())]
+    if manifest["memo"] != _memo(site, dataset):  # something waits to be published: what holds it stays told
+        findings += holding(home, _judged(site, dataset), teller=dataset)
     site.ledger.record_account(account)
     site.ledger.record_findings(run_id, name, "indexed", findings, site.clock())
     return account, tuple(findings)
@@ -146,6 +168,7 @@ def _behind(site: Site, name: str) -> dict[str, Any]:
 
 def _record(site: Site, name: str, manifest: dict[str, Any], *, run_id: str, changed: bool) -> None:
     keep(site.home.ready(name), site.home.published(name))
+    keep_contract(site.home, site.dataset(name))
     write_json(manifest, site.home.manifest("indexed", name))
     as_of = datetime.fromisoformat(manifest["as_of"])
     site.ledger.record_state(

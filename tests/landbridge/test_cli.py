@@ -14,7 +14,10 @@ from landbridge.cli import app
 
 ROOT = Path(__file__).parents[2]
 MARK = "<!-- generated: UPDATE_GOLDEN=1 make test -->\n"
-COMMANDS = ("init", "check", "run", "ask", "serve", "dev", "status", "gaps", "peek", "doctor", "forget-feed")
+COMMANDS = (
+    "init", "check", "run", "ask", "serve", "dev", "status", "gaps", "quarantine", "quarantine list", "quarantine show",
+    "quarantine fix", "quarantine release", "quarantine reject", "peek", "doctor", "forget-feed",
+)  # fmt: skip
 
 
 def _landbridge(*words, folder=ROOT):
@@ -30,7 +33,7 @@ def _help():
     told = []
     for name in COMMANDS:
         text = runner.invoke(
-            app, [name, "--help"], prog_name="landbridge", env={"COLUMNS": "100", "TERM": "dumb"}
+            app, [*name.split(), "--help"], prog_name="landbridge", env={"COLUMNS": "100", "TERM": "dumb"}
         ).output
         text = re.sub(r"\s+$", "", re.sub(r"[ \t]+\n", "\n", text))
         told.append(f"### landbridge {name}\n```\n{text.strip()}\n```\n")
