@@ -9,11 +9,11 @@ import polars as pl
 from catalog.models import ConflictField, Dataset, GapRule
 from expectations.across import Seen, Systems, gap, keyed, may_quote, of_rows, of_values
 from expectations.disclosure import row_names, tellable, told_key
+from expectations.settling.claims import FLOAT_NOISE, folded
 from expectations.wording import as_text, label
 from expectations.wording import rows as rows_text
 
 EXAMPLES = 10  # rows in the evidence, the widest apart first
-FLOAT_NOISE = 1e-9  # relative: 0.30 and 0.28 are within 0.02
 
 
 def conflict(rule: GapRule, dataset: Dataset, systems: Systems) -> Seen:
@@ -82,12 +82,7 @@ def _difference(schema: pl.Schema, mine: str, their: str, tolerance: float) -> t
     nothing = pl.lit(None, pl.Float64)
     if schema[mine] == schema[their] and schema[mine] != pl.String:
         return nothing, pl.col(mine) != pl.col(their)
-    return nothing, _folded(as_text(schema, mine)) != _folded(as_text(schema, their))
-
-
-def _folded(text: pl.Expr) -> pl.Expr:
-    """Without regard to case, blanks, or how a letter with an accent is encoded."""
-    return text.str.normalize("NFKC").str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars()
+    return nothing, folded(as_text(schema, mine)) != folded(as_text(schema, their))
 
 
 def _examples(apart: pl.DataFrame, compared: ConflictField, dataset: Dataset, other: Dataset) -> list[dict[str, Any]]:
