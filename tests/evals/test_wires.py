@@ -34,12 +34,12 @@ def wire():
 def heard(wire, asked):
     """How many bytes come back for so many that are said."""
     count = 0
-    with suppress(OSError):  # the end of a wire that is cut may be a reset, at once or while it is used
-        with socket.create_connection(("127.0.0.1", wire.port), timeout=10) as client:
-            client.sendall(b"?" * asked)
-            client.shutdown(socket.SHUT_WR)
-            while piece := client.recv(4096):
-                count += len(piece)
+    # the end of a wire that is cut may be a reset, at once or while it is used
+    with suppress(OSError), socket.create_connection(("127.0.0.1", wire.port), timeout=10) as client:
+        client.sendall(b"?" * asked)
+        client.shutdown(socket.SHUT_WR)
+        while piece := client.recv(4096):
+            count += len(piece)
     return count
 
 
