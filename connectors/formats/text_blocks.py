@@ -206,6 +206,8 @@ def _utf8_blocks(portions: Iterator[bytes], encoding: str, longest: int) -> Iter
     rest, blank = b"", True
     after: int | Block = 1
     for content in portions:
+        if len(rest) > 4 * longest and rest[-1:] != b"\r" and b"\n" not in content and b"\r" not in content:
+            continue  # of a line without end no more is kept
         rest = rest + content if rest else content
         end = max(rest.rfind(b"\n"), rest.rfind(b"\r", 0, -1)) + 1
         if end:
