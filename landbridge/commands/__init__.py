@@ -1,0 +1,1 @@
+"""The commands, in groups; `landbridge.cli` puts them on the command line."""

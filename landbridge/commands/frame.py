@@ -1,0 +1,50 @@
+"""What every command shares: its common options, its exit codes, and how it tells a fault."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from catalog.models import Project
+
+FINE, FAILED, BAD_INPUT = 0, 1, 2
+
+ProjectOption = Annotated[
+    Path, typer.Option("--project", "-p", help="The project folder.", envvar="LANDBRIDGE_PROJECT", show_default="here")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+
+
+@contextmanager
+def faults_told() -> Iterator[None]:
+    """Turn our own errors into one line and an exit code."""
+    from catalog.errors import BadQuery, IndexStoreError, LandbridgeError, ProjectError, SecretUnresolved
+    from landbridge import show
+
+    try:
+        yield
+    except (ProjectError, BadQuery, SecretUnresolved, IndexStoreError) as error:
+        show.problem(str(error))
+        raise typer.Exit(BAD_INPUT) from None
+    except LandbridgeError as error:
+        show.problem(str(error))
+        raise typer.Exit(FAILED) from None
+
+
+def load(project: Path) -> Project:
+    """The project in a folder."""
+    from catalog import load_project
+
+    return load_project(project)
+
+
+def finding_rows(findings: Any) -> list[dict[str, Any]]:
+    """The documented shape of findings in JSON."""
+    from landbridge import show
+
+    return [show.finding_row(finding) for finding in findings]
