@@ -14,11 +14,11 @@ from catalog.rule_changes import gap_rule_changes, rule_changes
 
 __all__ = ["Change", "changes"]
 
-_DESCRIBED = ("title", "description", "domain", "owner", "status", "granularity")
-_READING = ("source", "physical_name", "query", "incremental", "files", "drift", "deletion_threshold")
+_DESCRIBED = ("title", "description", "domain", "owner", "status", "granularity", "promises")
+_READING = ("source", "physical_name", "query", "incremental", "files", "drift", "deletion_threshold", "volume")
 _JUDGED = {  # by a function of their own, or no part of what is promised
     "name", "version", "fields", "rules", "relations", "gap_rules", "documents", "keep", "roles", "freshness",
-    "quarantine_threshold", "fingerprint", "place",
+    "field_freshness", "quarantine_threshold", "fingerprint", "place",
 }  # fmt: skip
 _GROUPING = ("by", "only_missing_in")  # of a template: which documents there are
 
@@ -35,7 +35,7 @@ def changes(before: Dataset, after: Dataset) -> list[Change]:
         *gap_rule_changes(before, after, renamed=renamed),
         *_relations(before, after, renamed),
         *_documents(before, after),
-        *_freshness(before, after),
+        *_freshness(before, after, renamed),
         *_threshold(before, after),
         *_told_only(before, after),
         *_unjudged(before, after),
@@ -132,13 +132,19 @@ def _document(was: DocumentTemplate, now: DocumentTemplate) -> Iterator[Change]:
                      after=after, breaking=regrouped, sentence=sentence, place=now.place)  # fmt: skip
 
 
-def _freshness(before: Dataset, after: Dataset) -> Iterator[Change]:
-    was, now = before.freshness, after.freshness
-    if was != now:
+def _freshness(before: Dataset, after: Dataset, renamed: Mapping[str, str]) -> Iterator[Change]:
+    """Of the source's read, and of each field with a promise of its own."""
+    old = {renamed.get(one.field, one.field): one.max_age for one in before.field_freshness}
+    new = {one.field: one.max_age for one in after.field_freshness}
+    pairs = [("", before.freshness, after.freshness)]
+    pairs += [(f" of '{name}'", old.get(name), new.get(name)) for name in sorted({*old, *new})]
+    for of, was, now in pairs:
+        if was == now:
+            continue
         looser = was is not None and (now is None or now > was)
         told = moved(as_text(was), as_text(now))
         kind: ChangeKind = "freshness_loosened" if looser else "freshness_tightened"
-        yield _change(kind, after, (was, now), f"the promised freshness changes {told}.", breaking=looser)
+        yield _change(kind, after, (was, now), f"the promised freshness{of} changes {told}.", breaking=looser)
 
 
 def _threshold(before: Dataset, after: Dataset) -> Iterator[Change]:

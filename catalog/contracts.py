@@ -9,13 +9,13 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 from catalog.errors import Problem
 from catalog.extensions import ContractExtensions, IncrementalShape, gather, strays
 from catalog.fields import primary_key, read_field
+from catalog.freshness import freshness_of
 from catalog.gap_rules import gap_rule
-from catalog.models import Classification, Dataset, Field, Incremental, Relation
+from catalog.models import Classification, Dataset, Field, Incremental, Relation, VolumeLimits
 from catalog.names import DATASET, shown
 from catalog.odcs import odcs_problems
 from catalog.rules import rules_of
@@ -23,11 +23,6 @@ from catalog.shapes import shaped
 from catalog.tellings import document_template
 from catalog.yaml_lines import Part
 
-_UNITS = {
-    timedelta(minutes=1): ("m", "min", "minute", "minutes"),
-    timedelta(hours=1): ("h", "hr", "hour", "hours"),
-    timedelta(days=1): ("d", "day", "days"),
-}
 _PLACES = (  # where `landbridge.` names have a meaning
     ("customProperties",),
     ("schema", "properties", "customProperties"),
@@ -76,6 +71,7 @@ def _contract(part: Part, found: list[Problem]) -> Contract | None:
     documents = tuple(extensions.get("documents").items())
     gaps = tuple(extensions.get("gaps").items())
     gap_rules = [gap_rule(one, at, found=found) for one, at in zip(shape.gaps, gaps, strict=True)]
+    freshness, field_freshness = freshness_of(part, keyed, found=found)
     name: str = part.value["name"]
     dataset = Dataset(
         name=name,
@@ -95,13 +91,16 @@ def _contract(part: Part, found: list[Problem]) -> Contract | None:
         documents=tuple(document_template(one, at) for one, at in zip(shape.documents, documents, strict=True)),
         keep={field: tuple(values) for field, values in shape.keep.items()},
         roles=_roles(part, keyed, found),
-        freshness=_freshness(part, found),
+        freshness=freshness,
+        field_freshness=field_freshness,
+        promises=tuple(dict.fromkeys(entry.value["property"] for entry in part.get("slaProperties").items())),
         drift=shape.drift,
         files=shape.files,
         incremental=_incremental(shape.incremental, extensions.get("incremental"), found),
         query=shape.query,
         quarantine_threshold=shape.quarantine_threshold,
         deletion_threshold=shape.deletion_threshold,
+        volume=VolumeLimits(**shape.volume.model_dump()) if shape.volume else VolumeLimits(),
         fingerprint=fingerprint(part.value),
         place=part.get("name").place,
     )
@@ -155,23 +154,6 @@ def _roles(part: Part, fields: Sequence[Field], found: list[Problem]) -> tuple[s
         what = "the dataset has roles that read it, and all of its fields are public: anybody may read them."
         found.append(part.get("roles").problem(what, "Label the fields internal or stricter, or remove the roles."))
     return tuple(dict.fromkeys(readers))
-
-
-def _freshness(part: Part, found: list[Problem]) -> timedelta | None:
-    """The strictest age that is promised."""
-    ages = []
-    for entry in part.get("slaProperties").items():
-        if entry.value["property"] not in ("freshness", "latency", "ly"):
-            continue
-        value, unit = entry.get("value"), entry.get("unit")
-        size = next((size for size, names in _UNITS.items() if unit.value in names), None)
-        if size is None:
-            found.append(unit.problem(f"'unit' cannot be {shown(unit.value)}.", "Write m, h or d."))
-        elif isinstance(value.value, bool) or not isinstance(value.value, int | float) or not 0 < value.value < 1e6:
-            found.append(value.problem(f"an age cannot be {shown(value.value)}.", "Write a number above 0."))
-        else:
-            ages.append(size * value.value)
-    return min(ages, default=None)
 
 
 def _incremental(shape: IncrementalShape | None, part: Part, found: list[Problem]) -> Incremental:

@@ -7,10 +7,12 @@
     │   ├── SourceUnreachable   no connection, no such file
     │   └── SourceUnreadable    it is there, and it is not what the contract says
     ├── ContractBlocked         a dataset-level rule failed; the dataset keeps its last good version
+    │   └── ChangeHeld          nothing failed, but the change takes so much that a person has to approve it
     └── Refusal                 what cannot be done, and the remedy
         ├── FileRefused         one file that no rows can be made of; the other files go on
         ├── WriteRefused        nothing was written to a source (its branches: connectors/sql/writing/refusals.py)
         ├── DecisionRefused     a decision about a row in quarantine that makes no sense
+        ├── ApprovalRefused     an approval of a change that does not wait, or that needs another word
         ├── IndexStoreError     the index is absent, damaged or of another model
         ├── LedgerError         the ledger's database does not answer, or is of a later version
         └── BadQuery            a question outside the limits
@@ -109,6 +111,13 @@ class ContractBlocked(LandbridgeError):
 
     def __str__(self) -> str:
         return f"dataset '{self.dataset}' is blocked by {', '.join(self.rules)}: {self.detail}"
+
+
+class ChangeHeld(ContractBlocked):
+    """A change that waits for a person: it would take more away than the contract allows."""
+
+    def __str__(self) -> str:
+        return f"dataset '{self.dataset}' waits for approval ({', '.join(self.rules)}): {self.detail}"
 
 
 class FileRefused(Refusal):

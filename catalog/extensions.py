@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from catalog.errors import Problem
 from catalog.models import (
@@ -72,7 +72,12 @@ def _text(value: object) -> str:
     raise ValueError("a value must be text or a whole number. Put it in quotes, as the source writes it")
 
 
+def _one_or_many(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
 Moment = Annotated[str, AfterValidator(_moment)]
+Names = Annotated[list[str], BeforeValidator(_one_or_many)]  # one name, or a list of them
 Value = Annotated[Any, AfterValidator(_text)]  # as text, in the source's spelling
 
 
@@ -149,6 +154,7 @@ class CompareShape(Shape):
     field: str
     other: str
     tolerance: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    system_of_record: Names = Field(default_factory=list)
 
 
 class GapShape(Shape):
@@ -181,7 +187,7 @@ class GapShape(Shape):
     their_changed: str = ""
     max_age: Annotated[str, AfterValidator(_duration)] = ""
     compare: list[CompareShape] = Field(default_factory=list)
-    system_of_record: str = ""
+    system_of_record: Names = Field(default_factory=list)
     severity: Severity = "warning"
     owner: str = ""
     remedy: str = ""
@@ -197,6 +203,16 @@ class IncrementalShape(Shape):
     publication: Annotated[str, AfterValidator(_identifier)] = ""
 
 
+class VolumeShape(Shape):
+    """`landbridge.volume`: shares of the rows read."""
+
+    quarantined: float | None = Field(default=None, ge=0, le=1)
+    filtered: float | None = Field(default=None, ge=0, le=1)
+    duplicate: float | None = Field(default=None, ge=0, le=1)
+    failed: float | None = Field(default=None, ge=0, le=1)
+    jump: float = Field(default=0.05, ge=0, le=1)
+
+
 class ContractExtensions(Shape):
     """The names that may stand at the contract."""
 
@@ -208,6 +224,7 @@ class ContractExtensions(Shape):
     keep: dict[str, list[Value]] = Field(default_factory=dict)
     quarantine_threshold: float = Field(default=0.15, ge=0, le=1)
     deletion_threshold: float = Field(default=0.15, ge=0, le=1)
+    volume: VolumeShape | None = None
     documents: list[DocumentShape] = Field(default_factory=list)
     gaps: list[GapShape] = Field(default_factory=list)
 
@@ -225,6 +242,14 @@ class FieldExtensions(Shape):
     blob: BlobPolicy = "extract"
     on_bad_value: ValueMode = "quarantine_row"
     expected: bool = False
+
+
+class DependencyShape(Shape):
+    """The `implementation` of a quality rule with `engine: landbridge`."""
+
+    type: Literal["functional_dependency"]
+    fields: list[FieldName] = Field(min_length=1)
+    determines: list[FieldName] = Field(default_factory=list)
 
 
 class RuleExtensions(Shape):

@@ -12,7 +12,11 @@ _MEANING = {  # what a value says, and in which shape: the same text would be an
     "decimal_comma": "decimal comma",
 }  # fmt: skip
 _READING = ("physical_name", "physical_type", "null_values", "start", "length")
-_DESCRIBED = ("title", "description")
+_DESCRIBED = {  # attribute: what changes
+    "title": "the title of",
+    "description": "the description of",
+    "labelled": "whether the contract itself classifies",
+}
 _JUDGED = {  # by a function of their own; `unique` is a rule
     "name", "type", "required", "unique", "key_position", "classification", "personal", "mask", "blob",
     "on_bad_value", "expected", "place",
@@ -135,10 +139,10 @@ def _told_only(was: Field, now: Field) -> Iterator[Change]:
         before, after = as_text(getattr(was, name)), as_text(getattr(now, name))
         sentence = f"'{now.name}' is read in another way: {name} {moved(before, after)}."
         yield _change("reading_changed", now, before, after, sentence)
-    for name in _DESCRIBED:
-        before, after = getattr(was, name), getattr(now, name)
-        if before != after:
-            yield _change("described", now, before or None, after or None, f"the {name} of '{now.name}' changes.")
+    for name, what in _DESCRIBED.items():
+        if getattr(was, name) != getattr(now, name):
+            before, after = (as_text(told) if (told := getattr(one, name)) else None for one in (was, now))
+            yield _change("described", now, before, after, f"{what} '{now.name}' changes.")
 
 
 def _change(

@@ -43,6 +43,7 @@ def read_field(part: Part, *, found: list[Problem]) -> Field | None:
         unique=part.get("unique").value or False,
         key_position=(position or -1) if part.get("primaryKey").value else None,
         classification=label,
+        labelled=part.get("classification").value is not None,
         personal="personal" in (part.get("tags").value or ()),
         format=options.get("format").value if part.value["logicalType"] in _MOMENTS else None,
         zone=options.get("defaultTimezone").value or "UTC",

@@ -7,6 +7,7 @@ from itertools import groupby
 
 from catalog.errors import Problem
 from catalog.models import Dataset, Field, GapKind, GapRule, LogicalType
+from catalog.settling_faults import settling_faults
 from catalog.world import World, join_problems, missing_field
 from catalog.yaml_lines import Part
 
@@ -129,6 +130,19 @@ def _conflict_problems(
         if compared.field not in ours:
             yield missing_field(compared.field, dataset.name, ours, place.get("field"))
         yield from world.field_fault(rule.to_dataset, compared.other, place.get("other"))
-    if rule.to_dataset in world.contracts and rule.system_of_record not in ("", dataset.name, rule.to_dataset):
-        what = f"'{rule.system_of_record}' is neither of the two systems."
-        yield at.get("systemOfRecord").problem(what, f"Write {dataset.name} or {rule.to_dataset}.")
+    if rule.their_changed:
+        yield from _their_time(rule.their_changed, rule.to_dataset, at.get("theirChanged"), world)
+    if not world.broken:  # a file that did not read may hold the rule that answers it
+        yield from _settling_problems(rule, at, dataset, world)
+
+
+def _settling_problems(rule: GapRule, at: Part, dataset: Dataset, world: World) -> Iterator[Problem]:
+    """What rules that speak of the same fact contradict each other in."""
+    datasets = {name: contract.dataset for name, contract in world.contracts.items()}
+    places = dict(zip(rule.compare, at.get("compare").items(), strict=True))
+    told: set[tuple[str, str]] = set()
+    for compared, key, what, remedy in settling_faults(dataset.name, rule, datasets):
+        of_field = key == "systemOfRecord" and compared.system_of_record
+        if (key, what) not in told:
+            yield (places[compared] if of_field else at).get(key).problem(what, remedy)
+        told.add((key, what))

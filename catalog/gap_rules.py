@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from catalog.durations import DAY, about_seconds
 from catalog.errors import Problem
-from catalog.extensions import GapShape
+from catalog.extensions import CompareShape, GapShape
 from catalog.models import ConflictField, GapKind, GapRule
 from catalog.shapes import split
 from catalog.yaml_lines import Part
@@ -32,7 +32,7 @@ _ALLOWED: dict[GapKind, tuple[str, ...]] = {
     "stale_field": ("field",),
     "segment_coverage": ("maxShare", "minRows"),
     "mixed_format": (),
-    "conflict": ("systemOfRecord",),
+    "conflict": ("systemOfRecord", "changed", "theirChanged"),
 }
 _COMMON = ("name", "kind", "title", "severity", "owner", "remedy")
 
@@ -72,9 +72,12 @@ def gap_rule(shape: GapShape, part: Part, *, found: list[Problem]) -> GapRule | 
         their_changed=shape.their_changed,
         max_age=shape.max_age,
         compare=tuple(
-            ConflictField(field=one.field, other=one.other, tolerance=one.tolerance) for one in shape.compare
+            ConflictField(
+                field=one.field, other=one.other, tolerance=one.tolerance, system_of_record=tuple(one.system_of_record)
+            )
+            for one in shape.compare
         ),
-        system_of_record=shape.system_of_record,
+        system_of_record=tuple(shape.system_of_record),
         severity=shape.severity,
         owner=shape.owner,
         remedy=shape.remedy,
@@ -157,10 +160,28 @@ def _per_faults(shape: GapShape, part: Part) -> Iterator[Problem]:
         yield part.get("per").problem("'per' names a field twice.", "Write each field once.")
 
 
+def _conflict_faults(shape: GapShape, part: Part) -> Iterator[Problem]:
+    """Recency needs the times of both sides; systems of record are named once each."""
+    for key, name, other in (
+        ("changed", shape.changed, "theirChanged"), ("theirChanged", shape.their_changed, "changed"),
+    ):  # fmt: skip
+        if name and not part.get(other).value:
+            what = f"'{key}' stands without '{other}', and only of two times one is newer."
+            yield part.get(key).problem(what, f"Add '{other}: <a time of the other side>', or remove it.")
+    declared: list[tuple[Part, GapShape | CompareShape]] = [(part, shape)]
+    for at, one in [*declared, *zip(part.get("compare").items(), shape.compare, strict=True)]:
+        names = one.system_of_record
+        if len(set(names)) < len(names):
+            yield at.get("systemOfRecord").problem("'systemOfRecord' names a system twice.", "Write each once.")
+        if not names and "systemOfRecord" in dict(at.entries()):
+            yield at.get("systemOfRecord").problem("'systemOfRecord' names nobody.", "Name a dataset, or remove it.")
+
+
 _CONTRADICTIONS: dict[GapKind, Callable[[GapShape, Part], Iterator[Problem]]] = {
     "missing_reference": _reference_faults,
     "missing_period": _period_faults,
     "missing_entity": _entity_faults,
     "missing_sequence": _per_faults,
     "segment_coverage": _per_faults,
+    "conflict": _conflict_faults,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from catalog.settings import load_settings
 
@@ -37,6 +38,18 @@ class Home:
         """The ready rows behind the documents that are served now (Parquet); ready rows may be ahead of them."""
         return self.folder / "published" / f"{dataset}.parquet"
 
+    def settled(self, dataset: str) -> Path:
+        """How conflicts about the ready rows were settled: winner, losers and reason per key and field (Parquet)."""
+        return self.folder / "settled" / f"{dataset}.parquet"
+
+    def published_settled(self, dataset: str) -> Path:
+        """The same for the rows that are published (Parquet)."""
+        return self.folder / "published" / f"{dataset}.settled.parquet"
+
+    def entity(self, name: str, part: Literal["links", "members", "golden"]) -> Path:
+        """What is known of an entity: links between records, which record is whose, and the golden values (Parquet)."""
+        return self.folder / "entities" / name / f"{part}.parquet"
+
     def quarantine(self, dataset: str) -> Path:
         """Rows that broke a row rule, with the rule (Parquet)."""
         return self.folder / "quarantine" / f"{dataset}.parquet"
@@ -53,6 +66,20 @@ class Home:
     def gaps(self) -> Path:
         """What is known to be missing or contradictory, per dataset and key (Parquet)."""
         return self.folder / "gaps" / "known.parquet"
+
+    def check_report(self, dataset: str) -> Path:
+        """What the last check of a dataset found, as a page (HTML); the same as JSON stands beside it."""
+        return self.folder / "reports" / "checks" / f"{dataset}.html"
+
+    @property
+    def gap_report(self) -> Path:
+        """What the gap rules found last, as a page (HTML); the same as JSON stands beside it."""
+        return self.folder / "reports" / "gaps.html"
+
+    @property
+    def readiness_report(self) -> Path:
+        """How ready datasets and use cases are, as a page (HTML); the same as JSON stands beside it."""
+        return self.folder / "reports" / "readiness.html"
 
     @property
     def index(self) -> Path:

@@ -122,8 +122,10 @@ def _rule_problems(contract: Contract) -> Iterator[Problem]:
     """Rules over several fields, and expectations, name fields in their arguments."""
     known = [field.name for field in contract.dataset.fields]
     for rule in contract.dataset.rules:
-        named = list(rule.arguments["fields"]) if rule.kind == "unique" else []
-        if rule.kind == "expectation":
+        named = list(rule.arguments["fields"]) if rule.kind in ("unique", "functional_dependency") else []
+        if rule.kind == "functional_dependency" and rule.field is not None:
+            named.append(rule.field)
+        if rule.kind in ("expectation", "custom"):
             named = _columns(rule.arguments["kwargs"])
         at = Part(rule.place.file, (), None, {(): rule.place.line})
         for name in named:

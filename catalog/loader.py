@@ -5,20 +5,26 @@ Two passes. The first reads each file by itself; the second follows the names be
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
+from catalog.alerts import read_alerts
 from catalog.contracts import Contract, read_contract
+from catalog.custom_rules import linked
+from catalog.entities import read_entities
 from catalog.errors import Problem, ProjectError
 from catalog.links import link_problems
+from catalog.local_plugins import local_names
 from catalog.models import Place, Project, Source
 from catalog.names import is_cron, zone_fault
 from catalog.policies import read_policy
 from catalog.shapes import Filled, Shape, Slug, shaped
 from catalog.sources import read_source
+from catalog.use_cases import read_readiness, read_use_cases
 from catalog.world import World
 from catalog.yaml_lines import Part, read_part
 
@@ -51,6 +57,10 @@ class ProjectShape(Shape):
     model: Filled = "all-MiniLM-L6-v2"
     min_similarity: float = Field(default=0.30, ge=0, le=1)
     questions: list[Filled] = Field(default_factory=list)
+    plugins: list[Filled] = Field(default_factory=list)
+    use_cases: Any = None  # each entry is read by itself, once the datasets are known
+    readiness: Any = None
+    alerts: Any = None  # each by itself, as every fault in it has its line
 
 
 def load_project(folder: Path | str) -> Project:
@@ -60,29 +70,48 @@ def load_project(folder: Path | str) -> Project:
     if not (root / PROJECT_FILE).is_file():
         remedy = "Name a project folder with --project, or add project.yaml with 'name: ...'."
         raise ProjectError([Problem(PROJECT_FILE, 0, f"is not in {root}.", remedy)])
-    settings = _settings(root, found)
+    written = read_part(root / PROJECT_FILE, folder=root, found=found)
+    settings = None if written is None else shaped(ProjectShape, written, found=found)
     sources, lost_sources = _sources(_read(root, "sources", ".yaml", found), found)
     contracts, lost = _contracts(_read(root, "datasets", CONTRACT_SUFFIX, found), found)
     policy = read_policy([part for _, part in _read(root, "policies", ".yaml", found) if part], found=found)
+    local = local_names(written.get("plugins"), root, found=found) if written and settings else {}
+    contracts = {name: _linked(contract, local, found) for name, contract in contracts.items()}
+    world = World(contracts, sources, lost_sources | lost)
     for contract in contracts.values():
-        found.extend(link_problems(contract, World(contracts, sources, lost_sources | lost)))
+        found.extend(link_problems(contract, world))
+    entities = read_entities([part for _, part in _read(root, "entities", ".yaml", found) if part], world, found=found)
     if not contracts and not lost:
         found.append(Problem("datasets", 0, "holds no contract.", f"Add datasets/<name>{CONTRACT_SUFFIX}."))
+    ready = _readiness(written, settings.name, contracts, lost, found) if written and settings else {}
+    alerts = read_alerts(written.get("alerts"), found=found) if written else ()
     if found or settings is None:
         raise ProjectError(sorted(set(found)))
     return Project(
-        **settings.model_dump(exclude={"questions"}),
+        **settings.model_dump(exclude={"questions", "plugins", "use_cases", "readiness", "alerts"}),
+        **ready,
         questions=tuple(settings.questions),
+        plugins=tuple(settings.plugins),
         folder=root,
         sources=sources,
         datasets={name: contract.dataset for name, contract in contracts.items()},
         policy=policy,
+        alerts=alerts,
+        entities=entities,
     )
 
 
-def _settings(root: Path, found: list[Problem]) -> ProjectShape | None:
-    part = read_part(root / PROJECT_FILE, folder=root, found=found)
-    return None if part is None else shaped(ProjectShape, part, found=found)
+def _readiness(
+    written: Part, name: str, datasets: Collection[str], broken: Collection[str], found: list[Problem]
+) -> dict[str, Any]:
+    """What project.yaml says of readiness, as arguments of Project; faults are added to `found`."""
+    cases = written.get("useCases")
+    if cases.value is None:
+        cases = written.get("use_cases")
+    return {
+        "use_cases": read_use_cases(cases, project=name, datasets=datasets, broken=broken, found=found),
+        "readiness": read_readiness(written.get("readiness"), datasets=datasets, broken=broken, found=found),
+    }
 
 
 def _read(root: Path, room: str, suffix: str, found: list[Problem]) -> list[tuple[Path, Part | None]]:
@@ -125,6 +154,11 @@ def _contracts(parts: Sequence[tuple[Path, Part | None]], found: list[Problem]) 
         else:
             contracts[dataset.name] = contract
     return contracts, lost
+
+
+def _linked(contract: Contract, local: Mapping[str, str], found: list[Problem]) -> Contract:
+    """The contract with its custom rules linked to what runs them."""
+    return replace(contract, dataset=linked(contract.dataset, local, found=found))
 
 
 def _twice(what: str, name: str, place: Place, first: Place) -> Problem:

@@ -9,9 +9,12 @@ from __future__ import annotations
 from datetime import timedelta
 from enum import IntEnum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+from catalog.entity_models import Entity
+from catalog.places import Place as Place
 
 LogicalType = Literal["string", "integer", "number", "boolean", "date", "timestamp", "time"]
 FILE_KINDS = (
@@ -21,7 +24,10 @@ FILE_KINDS = (
 SOURCE_KINDS = ("sql", *FILE_KINDS)  # others come from plug-ins
 Severity = Literal["critical", "warning", "info"]
 Action = Literal["quarantine", "block", "report"]
-RuleKind = Literal["not_null", "unique", "in_set", "pattern", "range", "length", "row_count", "expectation", "sql"]
+RuleKind = Literal[
+    "not_null", "unique", "in_set", "pattern", "range", "length", "row_count", "functional_dependency", "expectation",
+    "sql", "custom",
+]  # fmt: skip
 GapKind = Literal[
     "missing_reference", "missing_value", "missing_period", "missing_entity", "missing_sequence", "stale_field",
     "segment_coverage", "mixed_format", "conflict",
@@ -35,6 +41,7 @@ FilesMode = Literal["snapshot", "append"]
 BrokenFiles = Literal["report", "block"]
 BlobPolicy = Literal["skip", "hash", "extract"]
 Mask = Literal["pseudonym", "redact", "drop", "last4", "year"]
+DimensionName = Literal["completeness", "validity", "consistency", "freshness", "governance", "retrievability"]
 AggregateFunction = Literal["count", "sum", "mean", "min", "max", "distinct", "top"]
 
 
@@ -51,13 +58,6 @@ class Declaration(BaseModel):
     """A frozen value read from YAML; a key nobody knows is an error, not a shrug."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Place(Declaration):
-    """Where a declaration stands: file relative to the project folder, line from 1."""
-
-    file: str
-    line: int = 0
 
 
 class Source(Declaration):
@@ -123,7 +123,9 @@ class Rule(Declaration):
     A row rule (`tolerance` None) names the rows that break it and acts on them; with a tolerance, or for kinds that
     look at the whole dataset (`row_count`, dataset-wide expectations, `sql`), the rule judges the dataset.
     `arguments` by kind: not_null {}; unique {fields}; in_set {values}; pattern {regex}; range {min, max};
-    length {min, max}; row_count {min, max}; expectation {type, kwargs}; sql {query, min, max} over the table `{batch}`.
+    length {min, max}; row_count {min, max}; functional_dependency {fields}, which determine `field`;
+    expectation {type, kwargs}; sql {query, min, max} over the table `{batch}`;
+    custom {type, kwargs, module}: an entry point, or a function of a local module.
     """
 
     name: str
@@ -161,6 +163,7 @@ class Field(Declaration):
     unique: bool = False
     key_position: int | None = None  # 1-based position in the primary key
     classification: Classification = Classification.internal
+    labelled: bool = False  # whether the contract says the classification, or it is the default
     personal: bool = False
     format: str | None = None  # JDK DateTimeFormatter pattern of the text, as ODCS says
     zone: str = "UTC"  # of values that carry none
@@ -178,12 +181,24 @@ class Field(Declaration):
     place: Place
 
 
+def _in_order(value: object) -> object:
+    """One name as a list of one; none for an empty one."""
+    return (value,) if isinstance(value, str) and value else value or ()
+
+
+SystemsInOrder = Annotated[tuple[str, ...], BeforeValidator(_in_order)]
+
+
 class ConflictField(Declaration):
-    """A field both systems hold; numbers agree within `tolerance`, text agrees after case and blanks are folded."""
+    """A field both systems hold; numbers agree within `tolerance`, text agrees after case and blanks are folded.
+
+    `system_of_record` lists the datasets whose value wins, the first that says anything; empty: the rule's.
+    """
 
     field: str
     other: str
     tolerance: float = 0.0
+    system_of_record: SystemsInOrder = ()
 
 
 class GapRule(Declaration):
@@ -198,7 +213,8 @@ class GapRule(Declaration):
     older than `to_dataset.their_changed` of the row joined by `on` by more than `max_age`; `field` is what it speaks
     of. segment_coverage: null share of `field` surely above `max_share` in a segment of `per` with `min_rows` or more.
     mixed_format: values of the text `field` in another shape than the rest. conflict: `on` joins this dataset to
-    `to_dataset`; `compare` lists the fields; `system_of_record` is the dataset whose value wins.
+    `to_dataset`; `compare` lists the fields; `system_of_record` lists the datasets whose value wins, the first that
+    says anything; `changed` here and `their_changed` there say how recent each word is.
     """
 
     name: str
@@ -228,11 +244,15 @@ class GapRule(Declaration):
     their_changed: str = ""
     max_age: str = ""  # Polars duration text
     compare: tuple[ConflictField, ...] = ()
-    system_of_record: str = ""
+    system_of_record: SystemsInOrder = ()
     severity: Severity = "warning"
     owner: str = ""
     remedy: str = ""
     place: Place
+
+    def record_of(self, compared: ConflictField) -> tuple[str, ...]:
+        """The systems of record of one compared field, in order: its own, else the rule's."""
+        return compared.system_of_record or self.system_of_record
 
     def named(self, own: str) -> tuple[tuple[str, str], ...]:
         """Every (dataset, field) that the rule of the dataset `own` names: all that its findings may quote."""
@@ -296,6 +316,14 @@ class DocumentTemplate(Declaration):
     place: Place
 
 
+class FieldFreshness(Declaration):
+    """The newest value of a date or timestamp `field`, up to now, must not be older than `max_age`."""
+
+    field: str
+    max_age: timedelta
+    place: Place
+
+
 class Incremental(Declaration):
     """How a database table is read again after the first time. Deletes are seen in every mode.
 
@@ -311,6 +339,19 @@ class Incremental(Declaration):
     overlap: str = ""
     slot: str = ""
     publication: str = ""
+
+
+class VolumeLimits(Declaration):
+    """How many of the rows read may be lost on the way, as shares of 0..1; None: no more than is usual.
+
+    Usual is the median of the last runs; a share that is more than `jump` above it is volume loss.
+    """
+
+    quarantined: float | None = None
+    filtered: float | None = None
+    duplicate: float | None = None
+    failed: float | None = None
+    jump: float = 0.05
 
 
 class Dataset(Declaration):
@@ -334,12 +375,15 @@ class Dataset(Declaration):
     keep: dict[str, tuple[str, ...]] = {}  # field -> values in scope; other rows are filtered, and counted
     roles: tuple[str, ...] = ()  # empty: any caller with the clearance
     freshness: timedelta | None = None  # oldest acceptable age of the source read
+    field_freshness: tuple[FieldFreshness, ...] = ()
+    promises: tuple[str, ...] = ()  # names of the service levels that the contract declares, such as retention
     drift: DriftMode = "evolve"
     incremental: Incremental = Incremental()
     files: FilesMode = "snapshot"  # rows of a vanished file vanish, or stay
     query: str = ""  # sql: a SELECT that is read instead of the table `physical_name`
-    quarantine_threshold: float = 0.15  # share of rows; above it the dataset blocks
-    deletion_threshold: float = 0.15  # share of live documents; above it nothing is deleted
+    quarantine_threshold: float = 0.15  # share of rows; above it the dataset is held
+    deletion_threshold: float = 0.15  # share of live documents, and of rows read; above it the change is held
+    volume: VolumeLimits = VolumeLimits()
     fingerprint: str  # SHA-256 of the contract's content, not of its comments or layout
     place: Place
 
@@ -377,6 +421,65 @@ class Policy(Declaration):
     principals: tuple[Principal, ...] = ()
 
 
+class AgentQuestion(Declaration):
+    """What an agent will ask, and what must be among the first five answers: a record by its URN, or a dataset."""
+
+    ask: str
+    expect: str
+
+
+class UseCase(Declaration):
+    """What agents are to do with some datasets, and the readiness score below which they should not."""
+
+    name: str
+    title: str = ""
+    owner: str = ""
+    datasets: tuple[str, ...]
+    questions: tuple[AgentQuestion, ...] = ()
+    minimum: float = 80.0
+    severity: Literal["critical", "warning"] = "warning"  # of a score below the minimum
+    place: Place
+
+
+class ReadinessPlan(Declaration):
+    """How readiness is weighed: a dimension without a weight weighs 1, a dataset without a minimum has none."""
+
+    weights: dict[DimensionName, float] = {}
+    minimum: float | None = None  # of every dataset
+    minimums: dict[str, float] = {}  # of single datasets
+    severity: Literal["critical", "warning"] = "warning"  # of a dataset's score below its minimum
+
+    def minimum_of(self, dataset: str) -> float | None:
+        """The lowest score that the dataset should have; None where nothing is declared."""
+        return self.minimums.get(dataset, self.minimum)
+
+
+class MailTo(Declaration):
+    """Who gets a mail, from whom, and through which server: `smtp` is a reference to `smtp://user:password@host:port`."""
+
+    to: tuple[str, ...]
+    sender: str
+    smtp: str
+
+
+class AlertChannel(Declaration):
+    """Where findings are told when they open: a `webhook` on the declared `host`, or a `mail`.
+
+    Told are findings at least as grave as `least`, in their first opening (`new`) or a later one (`reopened`), each
+    once. `webhook` and `signing_key` are secret references.
+    """
+
+    name: str
+    webhook: str = ""
+    host: str = ""
+    signing_key: str = ""
+    mail: MailTo | None = None
+    least: Literal["critical", "warning"] = "critical"
+    states: tuple[Literal["new", "reopened"], ...] = ("new", "reopened")
+    link: str = ""  # where a person looks further; told with every alert
+    place: Place
+
+
 class Project(Declaration):
     """A linked project folder: everything refers to something that exists."""
 
@@ -387,11 +490,16 @@ class Project(Declaration):
     sources: dict[str, Source]
     datasets: dict[str, Dataset]
     policy: Policy = Policy()
+    entities: dict[str, Entity] = {}
     schedule: str = "0 2 * * *"  # cron, of the nightly run
     time_zone: str = "UTC"
     model: str = "all-MiniLM-L6-v2"
     min_similarity: float = 0.30  # cosine below which a passage is no answer
     questions: tuple[str, ...] = ()  # shown by the demo
+    alerts: tuple[AlertChannel, ...] = ()
+    plugins: tuple[str, ...] = ()  # local modules with expectations, relative to the folder
+    use_cases: tuple[UseCase, ...] = ()
+    readiness: ReadinessPlan = ReadinessPlan()
 
     def urn(self, dataset: str, key: str) -> str:
         """The stable name of one record: `urn:landbridge:<project>:<dataset>:<key>`."""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from catalog.custom_rules import EXPECTATIONS, custom_arguments, library_expectations, tolerance_of
 from catalog.errors import Problem
-from catalog.extensions import RuleExtensions, gather
+from catalog.extensions import DependencyShape, RuleExtensions, gather
 from catalog.limits import Limits, limits_of, whole
 from catalog.models import Action, Rule, RuleKind, Severity
-from catalog.names import did_you_mean, regex_fault, shown
+from catalog.names import did_you_mean, shown
+from catalog.patterns import engine_fault
+from catalog.plugins import offered
 from catalog.shapes import shaped
 from catalog.yaml_lines import Part, parse_part
 
@@ -21,7 +24,7 @@ _SEVERITIES: Mapping[str, Severity] = {
     "warning": "warning",
     "info": "info",
 }
-_ENGINES = ("greatexpectations", "gx")
+_ENGINES = ("greatexpectations", "gx", "landbridge")
 _EXPECTATION = re.compile(r"expect_[a-z0-9_]+")
 _ROWWISE = re.compile(
     r"expect_(?:column_values_(?!to_be_of_type|to_be_in_type_list)|column_value_lengths_|column_pair_values_"
@@ -42,6 +45,7 @@ _DIMENSIONS = {
     "range": "conformity",
     "length": "conformity",
     "row_count": "coverage",
+    "functional_dependency": "consistency",
 }
 
 
@@ -54,6 +58,7 @@ class Draft:
     field: str | None
     tolerance: float | None = None
     rowwise: bool = True
+    part_name: str = ""  # what is put behind the written name, where one entry makes several rules
 
 
 def rule(  # one place where a rule gets its defaults
@@ -98,7 +103,7 @@ def quality_rules(part: Part, *, field: str | None, null_values: Iterable[str], 
         rule(
             draft,
             part,
-            name=part.get("name").value or "",
+            name=_name(part, draft),
             severity=severity,
             action=action,
             dimension=part.get("dimension").value or "",
@@ -108,11 +113,16 @@ def quality_rules(part: Part, *, field: str | None, null_values: Iterable[str], 
     ]
 
 
+def _name(part: Part, draft: Draft) -> str:
+    """The written name, with its part behind it where one entry makes several rules; empty where none is written."""
+    written = part.get("name").value or ""
+    return f"{written}-{draft.part_name}" if written and draft.part_name else written
+
+
 def pattern_fault(part: Part, pattern: str) -> Problem | None:
-    """That `pattern` is no regular expression, as a fault of `part`."""
-    fault = regex_fault(pattern)
-    remedy = "Escape what stands for itself."
-    return part.problem(f"{shown(pattern)} is no regular expression: {fault}.", remedy) if fault else None
+    """That `pattern` is no regular expression, or one that the engines do not run, as a fault of `part`."""
+    fault = engine_fault(pattern)
+    return part.problem(f"{shown(pattern)} {fault.what}.", fault.remedy) if fault else None
 
 
 def _severity(part: Part, found: list[Problem]) -> Severity:
@@ -269,8 +279,9 @@ def _sql(part: Part, field: str | None, found: list[Problem]) -> list[Draft]:
 
 def _expectation(part: Part, field: str | None, found: list[Problem]) -> list[Draft]:
     engine = part.get("engine")
-    if re.sub(r"[-_ ]", "", str(engine.value)).casefold() not in _ENGINES:
-        remedy = "Use engine: greatExpectations, or 'type: text' for a rule that is not run here."
+    named = re.sub(r"[-_ ]", "", str(engine.value)).casefold()
+    if named not in _ENGINES:
+        remedy = "Use engine: greatExpectations or landbridge, or 'type: text' for a rule that is not run here."
         found.append(engine.problem(f"the engine {shown(engine.value)} is not run here.", remedy))
         return []
     implementation: Part | None = part.get("implementation")
@@ -279,7 +290,33 @@ def _expectation(part: Part, field: str | None, found: list[Problem]) -> list[Dr
         implementation = parse_part(text, file=part.file, found=found, after_line=line)
     if implementation is None:
         return []
-    return _implemented(implementation, field, found)
+    if named != "landbridge":
+        return _implemented(implementation, field, found)
+    if implementation.get("type").value == "functional_dependency":
+        return _dependencies(implementation, field, found)
+    arguments = custom_arguments(implementation, field, found)
+    if arguments is None:
+        return []
+    tolerance = tolerance_of(implementation, found)
+    return [Draft("custom", arguments, field or _column(arguments["kwargs"]), tolerance, rowwise=tolerance is None)]
+
+
+def _dependencies(part: Part, field: str | None, found: list[Problem]) -> list[Draft]:
+    """One rule for each field that others determine."""
+    shape = shaped(DependencyShape, part, found=found)
+    if shape is None:
+        return []
+    fields, determined = tuple(shape.fields), shape.determines or ([field] if field is not None else [])
+    if not determined:
+        found.append(part.problem("the rule does not say what the fields determine.", "Add determines: [city]."))
+    for name in determined:
+        if name in fields:
+            found.append(part.get("determines").problem(f"'{name}' always determines itself.", "Name other fields."))
+    several = len(determined) > 1
+    return [
+        Draft("functional_dependency", {"fields": fields}, name, part_name=name if several else "")
+        for name in determined
+    ]
 
 
 def _implemented(part: Part, field: str | None, found: list[Problem]) -> list[Draft]:
@@ -296,14 +333,24 @@ def _implemented(part: Part, field: str | None, found: list[Problem]) -> list[Dr
     given = dict(kwargs.value or {})
     if field is not None and name.value.startswith("expect_column_") and "pair" not in name.value:
         given.setdefault("column", field)
-    mostly = given.get("mostly", 1)
-    if isinstance(mostly, bool) or not isinstance(mostly, int | float) or not 0 <= mostly <= 1:
-        found.append(kwargs.get("mostly").problem("'mostly' must be a share from 0 to 1.", "Write mostly: 0.95."))
+    before = len(found)
+    tolerance = tolerance_of(part, found)
+    found.extend(_expectation_faults(name, kwargs))
+    if len(found) > before:
         return []
-    tolerance = None if mostly == 1 else round(1 - mostly, 9)
     rowwise = bool(_ROWWISE.fullmatch(name.value)) and tolerance is None
     arguments = {"type": name.value, "kwargs": given}
     return [Draft("expectation", arguments, field or _column(given), tolerance, rowwise=rowwise)]
+
+
+def _expectation_faults(name: Part, kwargs: Part) -> Iterator[Problem]:
+    """An expectation that the library does not have, and a pattern that no engine can run."""
+    known = library_expectations()
+    if known and name.value not in known and not offered(EXPECTATIONS):  # a plug-in may bring its own
+        yield name.problem(f"Great Expectations has no '{name.value}'.", did_you_mean(name.value, known))
+    regex = kwargs.get("regex")
+    if isinstance(regex.value, str) and (fault := pattern_fault(regex, regex.value)) is not None:
+        yield fault
 
 
 def _column(kwargs: Mapping[str, Any]) -> str | None:

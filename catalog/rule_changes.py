@@ -17,6 +17,7 @@ Pair: TypeAlias = tuple[Rule | None, Rule | None]
 
 _LIMITS = ("range", "length", "row_count")
 _STRICTEST = {"report": 0, "quarantine": 1, "block": 1}  # whether a reader may meet what breaks the rule
+_SETTLING = ("system_of_record", "changed", "their_changed")  # of a conflict: who wins, not what is found
 _TOLD = ("title", "severity", "owner", "remedy")  # of a gap rule: how it is told, not what it finds
 
 
@@ -75,7 +76,7 @@ def _told_by_fields(rule: Rule, dataset: Dataset) -> bool:
 
 def _renamed(rule: Rule, renamed: Mapping[str, str]) -> Rule:
     arguments = dict(rule.arguments)
-    if rule.kind == "unique":
+    if rule.kind in ("unique", "functional_dependency"):
         arguments["fields"] = [renamed.get(name, name) for name in arguments["fields"]]
     field = renamed.get(rule.field, rule.field) if rule.field is not None else None
     return rule.model_copy(update={"field": field, "arguments": arguments})
@@ -122,7 +123,7 @@ def _title(rule: Rule) -> str:
 
 def _topic(rule: Rule) -> str | None:
     """Two expectations or queries need not be about the same thing; two ranges of one field are."""
-    return None if rule.kind in ("expectation", "sql") else canonical([rule.kind, rule.field])
+    return None if rule.kind in ("expectation", "sql", "custom") else canonical([rule.kind, rule.field])
 
 
 def _rule_change(was: Rule, now: Rule) -> Iterator[Change]:
@@ -215,17 +216,25 @@ def _point(value: Any) -> Any:
 
 
 def _finds_more(was: GapRule, now: GapRule) -> bool:
-    return now.max_share <= was.max_share and set(was.compare) <= set(now.compare)
+    return now.max_share <= was.max_share and _compared(was) <= _compared(now)
+
+
+def _compared(rule: GapRule) -> set[tuple[str, str, float]]:
+    return {(one.field, one.other, one.tolerance) for one in rule.compare}
 
 
 def _gap_rule_change(was: GapRule, now: GapRule) -> Change:
     before, after = (plain(rule) for rule in (was, now))
     differing = [name for name in before if before[name] != after[name]]
     told = " and ".join(f"{name} {moved(as_text(before[name]), as_text(after[name]))}" for name in differing)
-    if set(differing) <= set(_TOLD):
-        sentence = f"the gap rule '{now.name}' is told anew: {told}."
+    settles = set(_SETTLING) if now.kind == was.kind == "conflict" else set()
+    if settles and _compared(was) == _compared(now):
+        settles.add("compare")  # then only whose word counts differs in it
+    if set(differing) <= {*_TOLD, *settles}:
+        does = "settles anew" if set(differing) & settles else "is told anew"
+        sentence = f"the gap rule '{now.name}' {does}: {told}."
         return Change(kind="gap_rule_described", subject=now.name, sentence=sentence, place=now.place)
-    tighter = set(differing) <= {"max_share", "compare", *_TOLD} and _finds_more(was, now)
+    tighter = set(differing) <= {"max_share", "compare", *_TOLD, *settles} and _finds_more(was, now)
     means = "it finds more" if tighter else "it may miss what it found before"
     return Change(
         kind="gap_rule_tightened" if tighter else "gap_rule_loosened", subject=now.name, breaking=not tighter,

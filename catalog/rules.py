@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, time
 from typing import Any
 
+from catalog.contradictions import contradictions
 from catalog.errors import Problem
 from catalog.models import Field, Rule
 from catalog.names import shown
@@ -28,6 +29,7 @@ def rules_of(
 ) -> tuple[Rule, ...]:
     """All rules of a schema object whose properties `parts` became `fields`; faults are added to `found`."""
     rules: list[Rule] = []
+    faults = len(found)
     if key:
         place = next(part for field, part in zip(fields, parts, strict=True) if field.name == key[0])
         rules.append(
@@ -39,7 +41,10 @@ def rules_of(
             rules.extend(quality_rules(entry, field=field.name, null_values=field.null_values, found=found))
     for entry in schema.get("quality").items():
         rules.extend(quality_rules(entry, field=None, null_values=(), found=found))
-    return _named(rules, found)
+    named = _named(rules, found)
+    if len(found) == faults:  # of what is no sound rule nothing can be said
+        found.extend(contradictions(named, fields))
+    return named
 
 
 def _of_field(field: Field, part: Part, found: list[Problem]) -> Iterable[Rule]:

@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from catalog import Home, load_project
 from catalog.changes import changes
 from catalog.errors import Refusal
-from catalog.models import Classification, Dataset, Field, Incremental, Place, Rule
+from catalog.models import (
+    Classification,
+    Dataset,
+    Field,
+    FieldFreshness,
+    Incremental,
+    Place,
+    Rule,
+    VolumeLimits,
+)
 from catalog.published import contract_json, contract_path, published_contract, published_names
 from catalog.versions import next_line, step, version_of
 
@@ -96,6 +105,7 @@ FIELD_CHANGES = [
     ("port", {"length": 4}, ("reading_changed", "port", "compatible")),
     ("port", {"title": "Port"}, ("described", "port", "compatible")),
     ("port", {"description": "Where to."}, ("described", "port", "compatible")),
+    ("port", {"labelled": True}, ("described", "port", "compatible")),
 ]
 
 
@@ -269,6 +279,26 @@ def test_a_gap_rule_that_may_find_less_is_breaking(trips, update, kind):
     assert (change.kind, change.breaking) == (kind, kind == "gap_rule_loosened")
 
 
+@pytest.mark.parametrize(
+    ("rule", "compared", "kind"),
+    [
+        ({"system_of_record": ("trips",)}, {}, "gap_rule_described"),
+        ({"changed": "day", "their_changed": "opened"}, {}, "gap_rule_described"),
+        ({}, {"system_of_record": ("trips",)}, "gap_rule_described"),
+        ({"system_of_record": ("trips",)}, {"tolerance": 20.0}, "gap_rule_loosened"),
+    ],
+)
+def test_another_winner_of_a_conflict_breaks_nobody(trips, rule, compared, kind):
+    """The same conflicts are found; a wider tolerance finds fewer."""
+    old = next(one for one in trips.gap_rules if one.kind == "conflict")
+    fields = tuple(one.model_copy(update=compared) for one in old.compare)
+    new = old.model_copy(update={**rule, "compare": fields})
+    rules = tuple(new if one is old else one for one in trips.gap_rules)
+    (change,) = changes(trips, trips.model_copy(update={"gap_rules": rules}))
+    assert (change.kind, change.breaking) == (kind, kind == "gap_rule_loosened")
+    assert ("settles anew" in change.sentence) == (kind == "gap_rule_described")
+
+
 def test_a_gap_rule_about_a_renamed_field_is_the_same_rule(trips):
     rules = tuple(one.model_copy(update={"field": "load"}) if one.name == "weight-missing" else one
                   for one in trips.gap_rules)  # fmt: skip
@@ -285,6 +315,8 @@ DATASET_CHANGES = [
     ({"freshness": None}, "freshness_loosened", "breaking"),
     ({"freshness": timedelta(hours=27)}, "freshness_loosened", "breaking"),
     ({"freshness": timedelta(hours=25)}, "freshness_tightened", "compatible"),
+    ({"field_freshness": (FieldFreshness(field="day", max_age=timedelta(hours=2), place=HERE),)},
+     "freshness_tightened", "compatible"),
     ({"quarantine_threshold": 0.5}, "threshold_raised", "breaking"),
     ({"quarantine_threshold": 0.1}, "threshold_lowered", "compatible"),
     ({"source": "registry"}, "reading_changed", "compatible"),
@@ -294,6 +326,8 @@ DATASET_CHANGES = [
     ({"files": "append"}, "reading_changed", "compatible"),
     ({"drift": "freeze"}, "reading_changed", "compatible"),
     ({"deletion_threshold": 0.5}, "reading_changed", "compatible"),
+    ({"volume": VolumeLimits(jump=0.1)}, "reading_changed", "compatible"),
+    ({"promises": ("retention",)}, "described", "compatible"),
     *(({name: "other"}, "described", "compatible") for name in
       ("title", "description", "domain", "owner", "status", "granularity")),
 ]  # fmt: skip
@@ -303,6 +337,17 @@ DATASET_CHANGES = [
 def test_a_change_of_the_whole_dataset_is_told_once_with_what_it_means(trips, update, kind, effect):
     (change,) = changes(trips, trips.model_copy(update=update))
     assert (change.kind, change.effect, change.place) == (kind, effect, trips.place)
+
+
+def test_a_field_that_may_be_older_than_before_is_a_breaking_change(trips):
+    promise = FieldFreshness(field="day", max_age=timedelta(hours=2), place=trips.place)
+    promised = trips.model_copy(update={"field_freshness": (promise,)})
+    older = promised.model_copy(
+        update={"field_freshness": (promise.model_copy(update={"max_age": timedelta(hours=3)}),)}
+    )
+    for after in (older, trips):
+        assert [(one.kind, one.breaking) for one in changes(promised, after)] == [("freshness_loosened", True)]
+    assert "of 'day' changes from 2 h to 3 h" in changes(promised, older)[0].sentence
 
 
 def test_every_attribute_of_a_dataset_is_one_whose_change_is_told():

@@ -145,3 +145,34 @@ def test_a_promise_nobody_would_check_is_a_fault(
     (told,) = problems(spoil(TRIPS, old, new))
     assert words in told.what
     assert told.remedy
+
+
+DEPENDENCY = "{name: of-port, type: custom, engine: landbridge, implementation: {type: functional_dependency, %s}}"
+
+
+def dependent(spoil: Spoil, implementation: str) -> Path:
+    return spoil(TRIPS, COUNT, f"{COUNT}\n      - {DEPENDENCY % implementation}")
+
+
+def test_a_dependency_is_a_rule_for_each_field_that_is_determined(spoil: Spoil) -> None:
+    found = rules(dependent(spoil, "fields: [port], determines: [state, weight]"))
+    told = {name: one for name, one in found.items() if one.kind == "functional_dependency"}
+    assert list(told) == ["of-port-state", "of-port-weight"]
+    assert (told["of-port-state"].field, told["of-port-state"].arguments) == ("state", {"fields": ("port",)})
+    assert (told["of-port-state"].action, told["of-port-state"].dimension) == ("quarantine", "consistency")
+
+
+@pytest.mark.parametrize(
+    ("implementation", "what"),
+    [
+        ("fields: [prt], determines: [state]", "'prt' is not a property of 'trips'. Did you mean 'port'?"),
+        ("fields: [port], determines: [stat]", "'stat' is not a property of 'trips'. Did you mean 'state'?"),
+        ("fields: [port], determine: [state]", "unknown key 'determine'. Did you mean 'determines'?"),
+        ("fields: [port], determines: [port]", "'port' always determines itself."),
+        ("fields: [port]", "does not say what the fields determine."),
+    ],
+)
+def test_a_dependency_on_what_is_not_there_is_a_fault(
+    spoil: Spoil, problems: Problems, implementation: str, what: str
+) -> None:
+    assert any(what in f"{one.what} {one.remedy}" for one in problems(dependent(spoil, implementation)))

@@ -111,6 +111,7 @@ def examples() -> Iterator[LandbridgeError]:
     yield catalog_errors.SourceUnreachable("ops", "trips", "no such file", "Look.")
     yield catalog_errors.SourceUnreadable("ops", "trips", "a column is gone")
     yield catalog_errors.ContractBlocked("trips", ["a", "b"], "too few rows")
+    yield catalog_errors.ChangeHeld("trips", ["volume-drop"], "half of the rows are gone")
     yield catalog_errors.IndexStoreError("is absent", "Run.")
     yield catalog_errors.BadQuery("is empty", "Ask.")
 
