@@ -8,12 +8,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from ledger.models import Account, Finding, Interaction, Message, Session, State, Step, Trace
+from ledger.models import Account, Finding, FindingState, Interaction, Message, Session, State, Step, Trace
 
 if TYPE_CHECKING:
     from ledger.store import Ledger as Ledger
 
-__all__ = ["Account", "Finding", "Interaction", "Ledger", "Message", "Session", "State", "Step", "Trace"]
+__all__ = [
+    "Account", "Finding", "FindingState", "Interaction", "Ledger", "Message", "Session", "State", "Step", "Trace",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> object:

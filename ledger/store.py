@@ -14,14 +14,21 @@ from sqlalchemy import Connection, Table, case, func, insert, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from catalog.errors import LedgerError
-from ledger import quarantining
+from ledger import entity_links, finding_states, holding, quarantining, readiness, sendings
 from ledger.models import (
     Account,
+    Approval,
+    Asked,
+    EntityDecision,
     Finding,
+    FindingState,
+    HeldChange,
+    HeldOutcome,
     Interaction,
     Message,
     Outcome,
     QuarantineDecision,
+    ReadinessScore,
     Session,
     Sighting,
     State,
@@ -77,6 +84,41 @@ class Ledger:
             rows = connection.execute(ordered).mappings().all()
         return [Finding(**_only(row, Finding), sample_keys=tuple(row["sample_keys"])) for row in rows]
 
+    def open_findings(self, *, dataset: str | None = None, known: Collection[str] | None = None) -> list[FindingState]:
+        """The open findings with their states and ages, by dataset, stage and rule.
+
+        Where `known` names the datasets of the project, those of others are left out: nobody looks at them any more.
+        """
+        with self._reading() as connection:
+            found = finding_states.states(connection, dataset=dataset, known=known, resolved=False)
+        return [one for one in found if one.is_open]
+
+    def finding_history(
+        self, *, dataset: str | None = None, known: Collection[str] | None = None
+    ) -> list[FindingState]:
+        """Every finding there ever was with its state now; of datasets outside `known` it is `withdrawn`."""
+        with self._reading() as connection:
+            return finding_states.states(connection, dataset=dataset, known=known)
+
+    def finding_counts(self, finding_id: str) -> list[tuple[datetime, int]]:
+        """The count of one finding at each look at its stage, from the first that told it; 0 where it was resolved."""
+        with self._reading() as connection:
+            return finding_states.counts(connection, finding_id)
+
+    # -- alerts
+
+    def record_alerts(
+        self, channel: str, told: Sequence[FindingState], *, run_id: str, at: datetime, failure: str = ""
+    ) -> None:
+        """That findings were told to a channel, each in its present opening, or the reason why they were not."""
+        with self._writing() as connection:
+            sendings.record(connection, channel, told, run_id=run_id, at=at, failure=failure)
+
+    def alerts_sent(self, channel: str) -> set[tuple[str, int]]:
+        """The (finding id, opening) that a channel has been told."""
+        with self._reading() as connection:
+            return sendings.sent(connection, channel)
+
     # -- accounts
 
     def record_account(self, account: Account) -> None:
@@ -97,6 +139,17 @@ class Ledger:
                 select(ACCOUNTS).where(ACCOUNTS.c.id.in_(newest)).order_by(ACCOUNTS.c.dataset)
             ).mappings()
             return [_account(row) for row in rows]
+
+    def account_history(self, *, last: int) -> dict[str, list[Account]]:
+        """The `last` newest accounts of each dataset, the newest first."""
+        number = func.row_number().over(partition_by=ACCOUNTS.c.dataset, order_by=ACCOUNTS.c.id.desc())
+        numbered = select(ACCOUNTS.c.id, number.label("number")).subquery()
+        wanted = select(ACCOUNTS).join(numbered, numbered.c.id == ACCOUNTS.c.id).where(numbered.c.number <= last)
+        told: dict[str, list[Account]] = {}
+        with self._reading() as connection:
+            for row in connection.execute(wanted.order_by(ACCOUNTS.c.id.desc())).mappings():
+                told.setdefault(row["dataset"], []).append(_account(row))
+        return told
 
     # -- states
 
@@ -152,6 +205,62 @@ class Ledger:
         with self._reading() as connection:
             return quarantining.decisions(connection, dataset)
 
+    # -- readiness
+
+    def record_readiness(self, scores: Sequence[ReadinessScore]) -> list[str]:
+        """Keep the scores whose evidence is other than that of the newest one; the subjects of these."""
+        with self._writing() as connection:
+            return readiness.record(connection, scores)
+
+    def readiness(self) -> list[ReadinessScore]:
+        """The newest score of each dataset and use case."""
+        with self._reading() as connection:
+            return readiness.latest(connection)
+
+    def readiness_history(self, subject: str | None = None, *, last: int = 100) -> list[ReadinessScore]:
+        """How scores moved, oldest first; at most the `last` ones of each subject."""
+        with self._reading() as connection:
+            return readiness.history(connection, subject, last)
+
+    # -- changes that wait for a person
+
+    def record_held(self, change: HeldChange) -> HeldChange:
+        """That a run held a change. Other content of the same kind that waited at this stage is replaced by it."""
+        with self._writing() as connection:
+            return holding.record(connection, change)
+
+    def held(self, *, run_id: str | None = None, everything: bool = False) -> list[HeldChange]:
+        """What waits now, oldest first, each once; or all that a run held, or `everything` that ever was."""
+        with self._reading() as connection:
+            return holding.held(connection, run_id=run_id, everything=everything)
+
+    def approve(self, changes: Sequence[HeldChange], approval: Approval) -> None:
+        """The word of a person about changes that wait, all of them or none."""
+        with self._writing() as connection:
+            holding.approve(connection, changes, approval)
+
+    def approval(self, dataset: str, stage: str, fingerprint: str) -> Approval | None:
+        """Who agreed to exactly this content, as long as it was not taken or replaced since."""
+        with self._reading() as connection:
+            return holding.approval(connection, dataset, stage, fingerprint)
+
+    def end_held(self, dataset: str, stage: str, *, run_id: str, outcome: HeldOutcome, at: datetime) -> None:
+        """That nothing waits at a stage of a dataset any more. Of what nobody approved, `taken` means replaced."""
+        with self._writing() as connection:
+            holding.end(connection, dataset, stage, run_id=run_id, outcome=outcome, at=at)
+
+    # -- entities
+
+    def record_entity_decisions(self, decisions: Sequence[EntityDecision]) -> None:
+        """What a person said about pairs of records, all of it or nothing."""
+        with self._writing() as connection:
+            entity_links.decide(connection, decisions)
+
+    def entity_decisions(self, entity: str) -> list[EntityDecision]:
+        """Every decision about records of an entity, in the order in which they were made."""
+        with self._reading() as connection:
+            return entity_links.decisions(connection, entity)
+
     # -- visits
 
     def start_session(self, session: Session) -> None:
@@ -198,6 +307,22 @@ class Ledger:
                 if entries:
                     rows = [entry.model_dump() | {"position": number} for number, entry in enumerate(entries)]
                     connection.execute(insert(table), rows)
+
+    def questions(self, *, since: datetime, most: int) -> list[Asked]:
+        """What was asked since a moment and got an answer or the word that there is none, the newest `most` of it."""
+        joined = (
+            select(STEPS.c.input, STEPS.c.started_at, STEPS.c.attributes, INTERACTIONS.c.session_id)
+            .join(INTERACTIONS, INTERACTIONS.c.id == STEPS.c.interaction_id)
+            .where(STEPS.c.name == "retrieval", STEPS.c.type == "ACTION_STEP", STEPS.c.started_at >= since)
+        )
+        with self._reading() as connection:
+            rows = connection.execute(joined.order_by(STEPS.c.started_at.desc()).limit(most)).all()
+        return [
+            Asked(question=row.input, session_id=row.session_id, at=row.started_at, known=row.attributes["known"],
+                  datasets=tuple(row.attributes.get("datasets", ())))
+            for row in rows
+            if "known" in row.attributes  # what failed was not answered at all
+        ]  # fmt: skip
 
     def last_interaction(self, session_id: str) -> Interaction | None:
         """The newest turn of a visit."""

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     DateTime,
+    Double,
     ForeignKey,
     Index,
     Integer,
@@ -26,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import Dialect
 
-HEAD = "0002"  # the newest migration; kept here so that opening an up-to-date ledger loads no migration library
+HEAD = "0006"  # the newest migration; kept here so that opening an up-to-date ledger loads no migration library
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "fk": "fk_%(table_name)s_%(column_0_name)s",
@@ -134,6 +135,45 @@ QUARANTINE_SIGHTINGS = Table(  # a row when it enters quarantine for a rule, and
     _serial(), _name("dataset", 64), _name("row_id", 32), _text("rule"), _name("run_id", 64), _at("first_seen"),
     _at("last_seen"), _at("resolved_at", nullable=True), Column("outcome", String(16), nullable=True),
     Index(None, "dataset", "row_id"),
+)  # fmt: skip
+READINESS_SCORES = Table(  # a row whenever the evidence of a subject differs; a time without one moved nothing
+    "readiness_scores", METADATA,
+    _serial(), _name("subject", 64), _name("kind", 16), _at("at"), _name("run_id", 64),
+    Column("total", Double, nullable=False), Column("known", Boolean, nullable=False), _json("dimensions"),
+    _name("fingerprint", 64),
+    Index(None, "subject", "id"),
+)  # fmt: skip
+HELD_CHANGES = Table(  # what a run did not take, once for each run that held it; `since` is when it was first held
+    "held_changes", METADATA,
+    _serial(), _name("run_id", 64), _name("dataset", 64), _name("stage", 16), _text("rule"), _name("kind", 16),
+    _name("fingerprint", 64), _count("before"), _count("after"), _name("unit", 32),
+    Column("share", Double, nullable=False), Column("threshold", Double, nullable=False), _text("message"),
+    _json("sample_keys"), _text("owner"), _at("at"), _at("since"),
+    Index(None, "dataset", "stage"), Index(None, "run_id"),
+)  # fmt: skip
+APPROVALS = Table(
+    "approvals", METADATA,
+    _serial(), Column("held_id", ForeignKey("held_changes.id"), nullable=False), _name("by"), _text("reason"),
+    Column("allow_empty", Boolean, nullable=False), _at("at"),
+    Index(None, "held_id"),
+)  # fmt: skip
+HELD_ENDS = Table(  # a table of its own, so that the end of the waiting rewrites no row
+    "held_ends", METADATA,
+    Column("held_id", ForeignKey("held_changes.id"), primary_key=True), _name("outcome", 16), _name("run_id", 64),
+    _at("at"),
+)  # fmt: skip
+ALERT_SENDINGS = Table(  # `opening` is the recording that opened the finding: once told, never again in that opening
+    "alert_sendings", METADATA,
+    _serial(), _name("channel", 64), _name("finding_id", 16), _count("opening"), _name("run_id", 64),
+    _name("outcome", 16), _text("detail"), _at("at"),
+    Index(None, "channel", "finding_id"),
+)  # fmt: skip
+ENTITY_DECISIONS = Table(  # what a person said about a pair of records; the last word about a pair counts
+    "entity_decisions", METADATA,
+    _serial(), _name("entity", 64), _name("left_dataset", 64), _name("left_id", 32), _text("left_key"),
+    _name("right_dataset", 64), _name("right_id", 32), _text("right_key"), Column("same", Boolean, nullable=False),
+    _name("key_mark", 32), _name("by"), _text("reason"), _at("at"),
+    Index(None, "entity", "id"),
 )  # fmt: skip
 SESSIONS = Table(
     "sessions", METADATA,

@@ -10,7 +10,7 @@ SERVERS = {
     "postgresql": "postgresql+psycopg://root@127.0.0.1/test",
     "mariadb": "mariadb+pymysql://root@127.0.0.1/test",
 }
-NAME = "landbridge_ledger_test"
+NAME = f"landbridge_ledger_test_{os.getpid()}"  # two test runs on one machine do not meet
 
 
 @pytest.fixture(params=["sqlite", *sorted(SERVERS)])
