@@ -1,7 +1,9 @@
-"""Two systems that hold the same thing and do not say the same about it, field by field."""
+"""Two systems that hold the same thing and do not say the same about it, field by field, and who is to be believed."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
@@ -10,15 +12,39 @@ from catalog.models import ConflictField, Dataset, GapRule
 from expectations.across import Seen, Systems, gap, keyed, may_quote, of_rows, of_values
 from expectations.disclosure import row_names, tellable, told_key
 from expectations.settling.claims import FLOAT_NOISE, folded
+from expectations.settling.settled import Reason
+from expectations.settling_rules import Outcome, Settling
+from expectations.verdicts import Named, verdict, winner
 from expectations.wording import as_text, label
 from expectations.wording import rows as rows_text
+from ledger import Finding
 
 EXAMPLES = 10  # rows in the evidence, the widest apart first
 
 
-def conflict(rule: GapRule, dataset: Dataset, systems: Systems) -> Seen:
-    """One finding per compared field. A value that only one side has is no conflict; the evidence counts it apart."""
-    frame, other = systems.frames[dataset.name], systems.frames[rule.to_dataset]
+@dataclass(frozen=True)
+class _Comparison:
+    """One compared field of a rule, both sides, and how it was settled."""
+
+    rule: GapRule
+    compared: ConflictField
+    dataset: Dataset
+    other: Dataset
+    outcome: Outcome
+    systems: Systems
+
+    @property
+    def name(self) -> str:
+        return f"{self.rule.name}/{self.compared.field}"
+
+
+def conflict(rule: GapRule, dataset: Dataset, systems: Systems, *, settling: Settling | None = None) -> Seen:
+    """One finding per compared field. A value that only one side has is no conflict; the evidence counts it apart.
+
+    `settling` is shared by the rules of a project, so that each fact is settled once.
+    """
+    settling = settling or Settling(systems)
+    frame, other = (systems.frames[name].with_row_index("_row") for name in (dataset.name, rule.to_dataset))
     ours, theirs, on = keyed(frame, other, rule.on)
     repeated = theirs.height - theirs.n_unique(subset=on)
     right = theirs.unique(subset=on, keep="first", maintain_order=True)
@@ -28,13 +54,15 @@ def conflict(rule: GapRule, dataset: Dataset, systems: Systems) -> Seen:
         raise ValueError(f"no row of '{dataset.name}' has a peer in '{rule.to_dataset}'")
     seen = Seen()
     for compared in rule.compare:
-        _compare(rule, compared, dataset, systems, pairs, repeated, seen)
+        outcome = settling.of(dataset, rule, compared)
+        one = _Comparison(rule, compared, dataset, systems.dataset(rule.to_dataset), outcome, systems)
+        _compare(one, pairs, repeated, seen)
+        seen.findings.extend(_silent_records(one))
     return seen
 
 
-def _compare(rule: GapRule, compared: ConflictField, dataset: Dataset, systems: Systems, pairs: pl.DataFrame,
-             repeated: int, seen: Seen) -> None:  # fmt: skip
-    other = systems.dataset(rule.to_dataset)
+def _compare(one: _Comparison, pairs: pl.DataFrame, repeated: int, seen: Seen) -> None:
+    rule, compared, dataset, other = one.rule, one.compared, one.dataset, one.other
     mine, their = compared.field, f"_their.{compared.other}"
     both = pairs.filter(pl.col(mine).is_not_null() & pl.col(their).is_not_null())
     distance, differs = _difference(both.schema, mine, their, compared.tolerance)
@@ -42,11 +70,11 @@ def _compare(rule: GapRule, compared: ConflictField, dataset: Dataset, systems: 
     apart = apart.sort("_distance", descending=True, maintain_order=True)
     if apart.is_empty():
         return
+    apart = _judged(one, apart)
     only = {
         dataset.name: pairs.filter(pl.col(mine).is_not_null() & pl.col(their).is_null()).height,
         other.name: pairs.filter(pl.col(mine).is_null() & pl.col(their).is_not_null()).height,
     }
-    name = f"{rule.name}/{mine}"
     evidence: dict[str, Any] = {
         "field": f"{dataset.name}.{mine}",
         "other": f"{other.name}.{compared.other}",
@@ -55,18 +83,93 @@ def _compare(rule: GapRule, compared: ConflictField, dataset: Dataset, systems: 
         "compared": both.height,
         "share": apart.height / both.height,
         "value_only_in": only,
-        "system_of_record": rule.system_of_record or None,
-        "rows": _examples(apart, compared, dataset, other),
+        **_settled(one, apart),
+        "rows": _examples(one, apart),
     }
     if repeated:
         evidence["keys_repeated_in_other"] = repeated
     message = (
         f"{rows_text(apart.height)} of {both.height:,} that both hold differ in {label(dataset, mine)} "
-        f"({dataset.name}.{mine}, {other.name}.{compared.other}){_tolerance(compared)}."
+        f"({dataset.name}.{mine}, {other.name}.{compared.other}){_tolerance(compared)}{_open(apart)}."
     )
-    seen.findings.append(gap(rule, dataset, name=name, count=apart.height, message=message, evidence=evidence,
+    seen.findings.append(gap(rule, dataset, name=one.name, count=apart.height, message=message, evidence=evidence,
                              sample_keys=row_names(apart, dataset)))  # fmt: skip
-    seen.known.extend(_sentences(rule, compared, dataset, other, apart, name))
+    seen.known.extend(_sentences(one, apart))
+
+
+def _judged(one: _Comparison, apart: pl.DataFrame) -> pl.DataFrame:
+    """The rows with how their entity was settled: `_reason`, `_sources`, `_value`, and which side wins."""
+    compared, on = one.compared, one.rule.on
+    mine = one.outcome.rows_of(one.dataset.name, compared.field, [ours for ours, _ in on])
+    their = one.outcome.rows_of(one.other.name, compared.other, [theirs for _, theirs in on])
+    cells = one.outcome.cells.select("entity", _reason="reason", _sources="sources", _value="value")
+    return (
+        apart.join(mine.rename({"wins": "_mine_wins"}), left_on="_row", right_on="row", how="left",
+                   maintain_order="left")
+        .join(their.select("row", _their_wins="wins"), left_on="_their._row", right_on="row", how="left",
+              maintain_order="left")
+        .join(cells, on="entity", how="left", maintain_order="left")
+        .with_columns(pl.col("_reason").fill_null(Reason.UNSETTLED))
+    )  # fmt: skip
+
+
+def _settled(one: _Comparison, apart: pl.DataFrame) -> dict[str, Any]:
+    """Who the systems of record are, by what rules the rows were settled, and what was learned of the systems."""
+    outcome, names = one.outcome, _named(one, one.dataset, [one.compared.field])
+    record = [names.name(name) for name in outcome.fact.record]
+    counts = dict(apart["_reason"].value_counts(sort=True).iter_rows())
+    return {
+        "system_of_record": (record[0] if len(record) == 1 else record) or None,
+        "settled": {str(reason): counts[reason] for reason in Reason if reason in counts},
+        "reliability": [
+            {"value": name, "score": round(score, 3)} for name, score in names.scores(outcome.scores)
+        ],
+        "copies": [sorted((names.name(first), names.name(second))) for first, second in outcome.copies],
+    }  # fmt: skip
+
+
+def _named(one: _Comparison, taker: Dataset, about: Iterable[str]) -> Named:
+    """How a document or finding of `taker` may call the systems: by name where it may quote them."""
+    about = list(about)
+    sides = {one.dataset.name, one.other.name}
+    third = [name for name in one.outcome.fact.systems if name not in sides]
+    quotable = {
+        name for name in third if may_quote(one.systems.dataset(name), [one.outcome.fact.field_of(name)], taker, about)
+    }
+    return Named(one.systems, sides, tuple(third), frozenset(quotable))
+
+
+def _open(apart: pl.DataFrame) -> str:
+    unsettled = apart.filter(pl.col("_reason") == Reason.UNSETTLED).height
+    return f"; {'all' if unsettled == apart.height else f'{unsettled:,}'} unsettled" if unsettled else ""
+
+
+def _silent_records(one: _Comparison) -> Iterable[Finding]:
+    """A declared system of record without a word on the field: what it would decide is open, whoever else speaks."""
+    if not one.rule.record_of(one.compared):
+        return  # told where it is declared
+    lost = one.outcome.cells.filter(pl.col("reason") == Reason.UNSETTLED).height
+    for name in one.outcome.silent:
+        if _is_told(one, name):
+            continue
+        what = (
+            f"the system of record '{name}' says nothing of {label(one.dataset, one.compared.field)} now, so nothing "
+            f"after it decides: {lost:,} contested entities are unsettled."
+        )
+        evidence = {"status": "not evaluated", "silent": name, "field": f"{one.dataset.name}.{one.compared.field}"}
+        urgent = one.rule.model_copy(update={"severity": "critical", "remedy": _bring(name)})
+        yield gap(urgent, one.dataset, name=f"{one.name}/record", count=lost, unit="entities", message=what,
+                  evidence=evidence)  # fmt: skip
+
+
+def _is_told(one: _Comparison, name: str) -> bool:
+    """Whether the silent system is a side of the rule whose column has no value, which `surveying` tells."""
+    fields = {one.dataset.name: one.compared.field, one.other.name: one.compared.other}
+    return name in fields and one.systems.frames[name][fields[name]].drop_nulls().is_empty()
+
+
+def _bring(name: str) -> str:
+    return f"Bring the rows or the values of '{name}' that are lacking, or declare another system of record."
 
 
 def _tolerance(compared: ConflictField) -> str:
@@ -85,31 +188,25 @@ def _difference(schema: pl.Schema, mine: str, their: str, tolerance: float) -> t
     return nothing, folded(as_text(schema, mine)) != folded(as_text(schema, their))
 
 
-def _examples(apart: pl.DataFrame, compared: ConflictField, dataset: Dataset, other: Dataset) -> list[dict[str, Any]]:
-    """Rows with both values, each where it may be told."""
+def _examples(one: _Comparison, apart: pl.DataFrame) -> list[dict[str, Any]]:
+    """Rows with both values and who wins, each where it may be told."""
+    compared, dataset, other = one.compared, one.dataset, one.other
     told = apart.head(EXAMPLES)
     columns = [told_key(dataset)]
     if tellable(dataset, [compared.field]) and tellable(other, [compared.other]):
         columns.append(as_text(told.schema, compared.field).alias(dataset.name))
         columns.append(as_text(told.schema, f"_their.{compared.other}").alias(other.name))
         columns.append(pl.col("_distance").round(6).alias("difference"))
+        columns.append(winner(_named(one, dataset, [compared.field]), dataset, other).alias("winner"))
+        columns.append(pl.col("_reason").alias("reason"))
     return [
         {name: value for name, value in row.items() if value is not None} for row in told.select(columns).to_dicts()
     ]
 
 
-def _sentences(
-    rule: GapRule, compared: ConflictField, dataset: Dataset, other: Dataset, apart: pl.DataFrame, name: str
-) -> list[pl.DataFrame]:
-    """Both systems' documents tell both values, each under its own key, where they may."""
-    mine, their = as_text(apart.schema, compared.field), as_text(apart.schema, f"_their.{compared.other}")
-    record = {dataset.name: dataset.title, other.name: other.title}.get(rule.system_of_record)
-    verdict = f"{record} is the system of record" if record else "neither is declared the system of record"
-    sentence = pl.format(
-        "{}: {} says {}, {} says {}; {}.",
-        pl.lit(label(dataset, compared.field)), pl.lit(dataset.title), mine, pl.lit(other.title), their,
-        pl.lit(verdict),
-    )  # fmt: skip
+def _sentences(one: _Comparison, apart: pl.DataFrame) -> list[pl.DataFrame]:
+    """Both systems' documents tell both values and who wins, each under its own key, where they may."""
+    rule, compared, dataset, other = one.rule, one.compared, one.dataset, one.other
     there = apart.with_columns(pl.col("_their._key").alias("_key"), pl.col("_on0").alias(rule.on[0][1]))
     sides = (
         (other, compared.other, dataset, compared.field, rule.on[0][0], apart),
@@ -118,10 +215,20 @@ def _sentences(
     told = []
     for giver, given, taker, about, key, rows in sides:
         if may_quote(giver, [given], taker, [about]):
-            told.append(of_rows(rows, taker, name, about=about, sentence=sentence))
+            told.append(of_rows(rows, taker, one.name, about=about, sentence=_sentence(one, apart, taker, about)))
         if len(rule.on) == 1 and _groups(taker, key, about) and may_quote(giver, [given], taker, [key]):
-            told.append(of_values(rows, taker, name, about=key, sentence=sentence))
+            told.append(of_values(rows, taker, one.name, about=key, sentence=_sentence(one, apart, taker, key)))
     return told
+
+
+def _sentence(one: _Comparison, apart: pl.DataFrame, taker: Dataset, about: str) -> pl.Expr:
+    dataset, other, compared = one.dataset, one.other, one.compared
+    return pl.format(
+        "{}: {} says {}, {} says {}; {}.",
+        pl.lit(label(dataset, compared.field)), pl.lit(dataset.title), as_text(apart.schema, compared.field),
+        pl.lit(other.title), as_text(apart.schema, f"_their.{compared.other}"),
+        verdict(_named(one, taker, [about]), one.outcome, dataset, other),
+    )  # fmt: skip
 
 
 def _groups(dataset: Dataset, key: str, about: str) -> bool:

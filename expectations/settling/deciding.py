@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import polars as pl
@@ -18,19 +18,21 @@ from expectations.settling.settled import COPIES, LOSERS, SCORES, SILENT, WINNER
 MARGIN = 0.1  # how much likelier a value has to be than the next before reliability decides
 NOISE = 1e-9  # of sums that are equal
 LIKELY_COPY = 0.5
+Undated: TypeAlias = Literal["oldest", "unknown"]
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 def settle(
     claims: pl.DataFrame, *, record: Mapping[str, Sequence[str]] = NOTHING, tolerance: Mapping[str, float] = NOTHING,
-    fold: bool = True, margin: float = MARGIN,
+    fold: bool = True, margin: float = MARGIN, undated: Undated = "oldest",
 ) -> Settled:  # fmt: skip
     """Who is right about each entity and field, from claims with entity, field, source, value (all text) and `at`.
 
     `record` names the systems of record of a field, the first of them that says something decides. `tolerance` gives
     the absolute difference within which numbers of a field count as equal; `fold` lets texts count as equal without
-    regard to case and blanks. A null value claims nothing; a null `at` is older than any other. Of several claims of
-    one source about the same, the newest stands. The result does not depend on the order of rows.
+    regard to case and blanks. A null value claims nothing. Of several claims of one source about the same, the newest
+    stands. A null `at` is older than any other; with `undated="unknown"` it may be the newest just as well, so recency
+    decides only between claims that all have one. The result does not depend on the order of rows.
 
     Raises Refusal for claims of another form.
     """
@@ -41,7 +43,7 @@ def settle(
                        (("what", "field"), ("who", "source")))  # fmt: skip
     cast = ballots(told, fields=fields.height)
     known = learned(cast, sources=sources.height)
-    values = _narrowed(_values(told, known), margin)
+    values = _narrowed(_values(told, known), margin, undated)
     winners = _winners(values)
     return Settled(
         winners=_sorted(winners, WINNERS),
@@ -64,19 +66,20 @@ def _values(told: pl.DataFrame, known: Learned) -> pl.DataFrame:
     )  # fmt: skip
     values = standing.group_by("said", maintain_order=True).agg(
         pl.col("cell", "entity", "field").first(), pl.col("rank").min(), pl.col("at").max(),
+        pl.col("at").is_null().any().alias("undated"),
         pl.col("source").unique().sort().alias("sources"),
     )  # fmt: skip
     beliefs = np.concatenate(known.beliefs) if known.beliefs else np.empty(0)
     return values.with_columns(value=spelling["value"], belief=pl.Series(beliefs, dtype=pl.Float64))
 
 
-def _narrowed(values: pl.DataFrame, margin: float) -> pl.DataFrame:
+def _narrowed(values: pl.DataFrame, margin: float, undated: Undated) -> pl.DataFrame:
     """With `lost`, what spoke against a value, null where nothing did, and `reason` of the cell."""
     open_values = values.with_columns(lost=pl.lit(None, pl.String), reason=pl.lit(Reason.AGREED))
     steps = (
         (Reason.RECORD, pl.col("rank").eq_missing(_of_open("rank").min().over("cell"))),
         (Reason.RELIABILITY, pl.col("belief") >= _of_open("belief").max().over("cell") - margin - NOISE),
-        (Reason.RECENCY, pl.col("at").eq_missing(_of_open("at").max().over("cell"))),
+        (Reason.RECENCY, pl.col("at").eq_missing(_of_open("at").max().over("cell")) | _no_telling(undated)),
     )
     for reason, stays in steps:
         still = pl.col("lost").is_null()
@@ -89,6 +92,11 @@ def _narrowed(values: pl.DataFrame, margin: float) -> pl.DataFrame:
     return open_values.with_columns(
         reason=pl.when(left.sum().over("cell") > 1).then(pl.lit(Reason.UNSETTLED)).otherwise("reason")
     )
+
+
+def _no_telling(undated: Undated) -> pl.Expr:
+    """Whether nobody knows which of the values still open is the newest."""
+    return _of_open("undated").any().over("cell") if undated == "unknown" else pl.lit(False)
 
 
 def _of_open(name: str) -> pl.Expr:
