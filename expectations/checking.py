@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import polars as pl
 
@@ -16,11 +17,12 @@ from expectations.decided import (
     spared,
     without_faults,
 )
-from expectations.disclosure import row_names
+from expectations.disclosure import HIDDEN, SAMPLES, row_names
 from expectations.judging import judge
 from expectations.outcomes import Judged
 from expectations.quarantine import ROW, Cause, set_aside
 from expectations.reports import Report
+from expectations.results import result_of
 from expectations.telling import fields_of, finding_of, promise
 from expectations.unread import unread_causes, unread_findings
 from expectations.wording import listed
@@ -30,29 +32,33 @@ from ledger import Finding
 OUT_OF_SCOPE = ("filtered", "discarded")  # a discarded row is out of scope by the contract's own word
 KEY_PRESENT = "primary-key-present"
 KEY_REPEATS = "primary-key-repeats"
+PRESENT = "rows-present"
+THRESHOLD = "quarantine-threshold"
 
 
-def check(frame: pl.DataFrame, dataset: Dataset, decided: Decided | None = None) -> Report:
+def check(frame: pl.DataFrame, dataset: Dataset, decided: Decided | None = None, *, folder: Path = Path()) -> Report:
     """Hold a normalized frame against its contract.
 
     Rules speak about the rows whose `_outcome` is `ready`; a row without a value breaks only `not_null`. Every row ends
     in exactly one place: frame.height == passed + quarantined + filtered + duplicate. What people `decided` about rows
-    counts after the judgement. Raises ValueError for a frame that `pipelines.normalize` did not make.
+    counts after the judgement. `folder` is the project's, where its own modules lie. Raises
+    ValueError for a frame that `pipelines.normalize` did not make.
     """
     decided = decided or Decided()
     filtered, duplicate, frame, rows = _split(frame)
-    told = judge(rows, dataset)
+    told = judge(rows, dataset, folder)
     free = spared(rows, told, dataset, decided)
     judged = [excused(one, free) for one in told]
     frame, rows = without_faults(frame, decided), without_faults(rows, decided)
     causes = [cause for cause in _causes(rows, dataset, judged, decided) if cause.rows.any()]
     passed, quarantined = set_aside(rows, causes, dataset)
+    told_of = [finding_of(one, rows, dataset) for one in judged]
     findings = [
         *_presence(frame, rows, passed, dataset),
         *_threshold(rows, quarantined, dataset),
         *_keys(frame, rows, dataset),
         *unread_findings(frame, dataset),
-        *(finding for one in judged if (finding := finding_of(one, rows, dataset)) is not None),
+        *filter(None, told_of),
         *decision_findings(rows, free, dataset, decided),
     ]
     blocked = any(finding.blocking for finding in findings)
@@ -63,6 +69,9 @@ def check(frame: pl.DataFrame, dataset: Dataset, decided: Decided | None = None)
         verdict="block" if blocked else "quarantine" if quarantined.height else "pass",
         filtered=filtered,
         duplicate=duplicate,
+        results=tuple(
+            result_of(one, finding, dataset, read=rows.height) for one, finding in zip(judged, told_of, strict=True)
+        ),
     )
 
 
@@ -99,7 +108,7 @@ def _presence(frame: pl.DataFrame, rows: pl.DataFrame, passed: pl.DataFrame, dat
     if frame.height and rows.is_empty():
         why = f"None of {rows_text(frame.height)} is in scope."
     yield _about_dataset(
-        "rows-present",
+        PRESENT,
         dataset,
         count=frame.height,
         message=f"{why} The last good version stays.",
@@ -117,13 +126,17 @@ def _threshold(rows: pl.DataFrame, quarantined: pl.DataFrame, dataset: Dataset) 
         return
     rules = quarantined["rules"].explode().value_counts(sort=True).head(5)
     yield _about_dataset(
-        "quarantine-threshold",
+        THRESHOLD,
         dataset,
         count=quarantined.height,
         message=f"{rows_text(quarantined.height)} of {rows.height:,} ({share:.2%}) would go to quarantine, more than "
         f"the {dataset.quarantine_threshold:.2%} allowed. The last good version stays.",
-        evidence={"share": share, "threshold": dataset.quarantine_threshold, "rules": dict(rules.iter_rows())},
+        evidence={
+            "share": share, "threshold": dataset.quarantine_threshold, "in_scope": rows.height,
+            "rules": dict(rules.iter_rows()),
+        },
         remedy="Find what changed at the source; raise landbridge.quarantineThreshold only if so many are usual.",
+        sample_keys=tuple(key for key in quarantined["_key"].head(SAMPLES).to_list() if key not in (None, HIDDEN)),
         blocking=True,
     )
 

@@ -48,6 +48,7 @@ with warnings.catch_warnings():
 
 ROW = "_row"  # number of a row in the frame, from 0
 FRAME = "frame_rows"
+ROW_QUERIES = ("unexpected_rows_expectation", "counted_rows_expectation")  # what they observe is a number of rows
 _LOCKED_DOWN = (
     "SET TimeZone = 'UTC'",
     "SET autoinstall_known_extensions = false",
@@ -177,7 +178,7 @@ def _outcome(result: Any) -> Outcome:
     if "unexpected_count" in told:
         count = int(told["unexpected_count"] or 0)  # over no rows the library counts None
         return Outcome(success=bool(result.success), count=count, observed=observed)
-    rows = result.expectation_config.type == "unexpected_rows_expectation"
+    rows = result.expectation_config.type in ROW_QUERIES
     return Outcome(success=bool(result.success), count=int(observed) if rows else None, observed=observed)
 
 

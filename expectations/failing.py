@@ -13,6 +13,7 @@ from collections.abc import Callable
 import polars as pl
 
 from catalog.models import Dataset, Field, Rule
+from expectations.dependencies import departing
 from expectations.literals import RuleFault, bound, members
 
 _TOKEN = re.compile(r"\\[pPx]\{[^}]*\}|\\.|\{(?!\d+(?:,\d*)?\})", re.DOTALL)
@@ -34,6 +35,8 @@ def failing(rule: Rule, dataset: Dataset) -> pl.Expr | None:
     """
     if rule.kind == "unique":
         return _repeated(list(rule.arguments["fields"]))
+    if rule.kind == "functional_dependency" and rule.field is not None:
+        return departing(list(rule.arguments["fields"]), rule.field)
     test = _TESTS.get(rule.kind)
     if test is None or rule.field is None:
         return None

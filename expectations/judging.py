@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from catalog.models import Dataset, Rule
+from expectations import custom
 from expectations.failing import failing
 from expectations.literals import RuleFault
 from expectations.outcomes import Judged, Outcome
@@ -20,8 +22,8 @@ if TYPE_CHECKING:
 SHARE_NOISE = 1e-9  # so that 5 rows of 100 are within a tolerance of 5 percent
 
 
-def judge(rows: pl.DataFrame, dataset: Dataset) -> list[Judged]:
-    """Every rule of the contract, judged over `rows`, in the order of the contract."""
+def judge(rows: pl.DataFrame, dataset: Dataset, folder: Path = Path()) -> list[Judged]:
+    """Every rule of the contract, judged over `rows`, in the order of the contract; `folder` is the project's."""
     if not dataset.rules:
         return []
     from expectations.engine import session  # seconds of import, and only where there is something to check
@@ -30,9 +32,15 @@ def judge(rows: pl.DataFrame, dataset: Dataset) -> list[Judged]:
     rules = [as_plain(rule) for rule in dataset.rules]
     faults: dict[str, str] = {}
     made: dict[str, Expectation] = {}
+    own: dict[str, pl.Series] = {}
     for rule in rules:
         try:
-            made[rule.name] = expectation_of(rule, dataset)
+            if rule.kind != "custom":
+                made[rule.name] = expectation_of(rule, dataset)
+            elif custom.is_row_test(loaded := custom.load(rule, folder)):
+                own[rule.name] = custom.failing_rows(rule, loaded, rows.select(field.name for field in dataset.fields))
+            else:
+                made[rule.name] = custom.expectation(rule, loaded)
         except RuleFault as fault:
             faults[rule.name] = str(fault)
     marks = _marks(rules, rows, dataset, faults)
@@ -41,6 +49,8 @@ def judge(rows: pl.DataFrame, dataset: Dataset) -> list[Judged]:
         return [
             Judged(rule, error=faults[rule.name])
             if rule.name in faults
+            else _of_function(rule, own[rule.name])
+            if rule.name in own
             else _judged(rule, rows, outcomes[rule.name], marks.get(rule.name), made[rule.name], held)
             for rule in rules
         ]
@@ -49,7 +59,7 @@ def judge(rows: pl.DataFrame, dataset: Dataset) -> list[Judged]:
 def _needed(rules: Sequence[Rule], dataset: Dataset) -> list[str]:
     """The columns that rules look at; all of them where a rule may look at any."""
     names = [field.name for field in dataset.fields]
-    if any(rule.kind in ("sql", "expectation") for rule in rules):
+    if any(rule.kind in ("sql", "expectation", "custom") for rule in rules):
         return names
     used = {name for rule in rules for name in (*rule.arguments.get("fields", ()), rule.field)}
     return [name for name in names if name in used] or names[:1]
@@ -92,7 +102,7 @@ def _judged(
         return Judged(rule, error=outcome.error, quotes_rows=True)
     if mark is not None:
         return _of_rows(rule, rows, outcome, mark)
-    if rule.kind == "expectation" and rule.tolerance is None and _names_rows(made):
+    if rule.kind in ("expectation", "custom") and rule.tolerance is None and _names_rows(made):
         return _of_listed_rows(rule, rows, outcome, made, held)
     observed = outcome.observed
     if rule.kind == "sql":
@@ -112,8 +122,17 @@ def _of_rows(rule: Rule, rows: pl.DataFrame, outcome: Outcome, mark: pl.Series) 
     return Judged(rule, broken=broken, count=count, subject=subject, counts=counts)
 
 
+def _of_function(rule: Rule, mark: pl.Series) -> Judged:
+    """A rule of one's own, which has no second opinion."""
+    count, subject = int(mark.sum()), mark.len()
+    if rule.tolerance is None:
+        return Judged(rule, broken=count > 0, count=count, subject=subject, failing=mark)
+    broken = subject > 0 and count / subject > rule.tolerance + SHARE_NOISE
+    return Judged(rule, broken=broken, count=count, subject=subject)
+
+
 def _with_value(rule: Rule, rows: pl.DataFrame) -> int:
-    names = list(rule.arguments.get("fields", ())) or [rule.field or ""]
+    names = dict.fromkeys(name for name in (*rule.arguments.get("fields", ()), rule.field) if name)
     return int(rows.select(pl.all_horizontal(pl.col(name).is_not_null() for name in names).sum()).item())
 
 

@@ -48,7 +48,7 @@ def set_aside(rows: pl.DataFrame, causes: Sequence[Cause], dataset: Dataset) -> 
     marked = rows.with_columns(cause.rows.alias(f"_cause{place}") for place, cause in enumerate(causes))
     marks = [pl.col(f"_cause{place}") for place in range(len(causes))]
     hit = pl.any_horizontal(marks)
-    return rows.filter(marked.select(~hit).to_series()).select(kept), _told(marked.filter(hit), causes, marks, dataset)
+    return rows.select(kept).filter(marked.select(~hit).to_series()), _told(marked.filter(hit), causes, marks, dataset)
 
 
 def _told(rows: pl.DataFrame, causes: Sequence[Cause], marks: Sequence[pl.Expr], dataset: Dataset) -> pl.DataFrame:

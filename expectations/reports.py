@@ -7,6 +7,7 @@ from typing import Literal
 
 import polars as pl
 
+from expectations.results import RuleResult
 from ledger import Finding
 
 Verdict = Literal["pass", "quarantine", "block"]
@@ -27,7 +28,8 @@ class Report:
 
     `passed` has the contract's fields, `_location`, `_position` and `_key`; `quarantined` one row per row set aside
     (see `expectations.quarantine`). `filtered` counts rows out of scope and rows that an unreadable value discards,
-    `duplicate` rows whose key comes again. A `block` verdict means that none of it may be used.
+    `duplicate` rows whose key comes again. A `block` verdict means that none of it may be used. `results` says of every
+    rule what became of it, in the order of the contract.
     """
 
     passed: pl.DataFrame
@@ -36,6 +38,7 @@ class Report:
     verdict: Verdict
     filtered: int
     duplicate: int
+    results: tuple[RuleResult, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,10 @@ class GapReport:
     """The open gaps, and what is known of each key, as sentences that a document may quote.
 
     `known` has the columns `dataset`, `scope` (`row`: `key` is a row's `_key`; `value`: `key` is a value of `field`),
-    `field`, `key`, `rule`, `sentence`.
+    `field`, `key`, `rule`, `sentence`. `settled` says who is right about each contested field of a row, with the
+    columns of `expectations.settled_rows.SETTLED`.
     """
 
     findings: tuple[Finding, ...]
     known: pl.DataFrame
+    settled: pl.DataFrame

@@ -46,6 +46,9 @@ def promise(rule: Rule) -> str:
         case "unique":
             names = ", ".join(f"'{one}'" for one in given["fields"])
             return f"{names} must be unique" + (" together" if len(given["fields"]) > 1 else "")
+        case "functional_dependency":
+            names = ", ".join(f"'{one}'" for one in given["fields"])
+            return f"{name} must be the same in all rows of the same {names}"
         case "in_set":
             values = [str(value) for value in given["values"]]
             more = f" or {len(values) - LISTED} more" if len(values) > LISTED else ""
@@ -102,7 +105,7 @@ def _dataset_wide(judged: Judged, dataset: Dataset, evidence: dict[str, Any]) ->
         seen = f"{rows_text(judged.count)} of {judged.subject:,} ({share:.2%}) break '{rule.name}', more than the "
         message = f"{seen}{rule.tolerance:.2%} allowed: {promise(rule)}."
         return _finding(rule, dataset, count=judged.count, message=message, evidence=evidence, blocking=blocking)
-    observed = _observed(judged, dataset)
+    observed = observed_of(judged, dataset)
     evidence["observed"] = observed
     message = f"'{rule.name}' does not hold: {promise(rule)}; it is {'unknown' if observed is None else observed}."
     if rule.kind == "row_count":
@@ -110,7 +113,7 @@ def _dataset_wide(judged: Judged, dataset: Dataset, evidence: dict[str, Any]) ->
     return _finding(rule, dataset, count=1, unit="checks", message=message, evidence=evidence, blocking=blocking)
 
 
-def _observed(judged: Judged, dataset: Dataset) -> Any:
+def observed_of(judged: Judged, dataset: Dataset) -> Any:
     """What the rule saw, where it may be told: a value over the dataset may be one person's."""
     rule = judged.rule
     hidden = set(secrets(dataset))
