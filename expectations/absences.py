@@ -22,10 +22,10 @@ NEARLY_ALL = 0.95  # a field null in that share of the rows is told as missing t
 
 def missing_value(rule: GapRule, dataset: Dataset, systems: Systems) -> Seen:
     """Rows without a value, where their share is above `max_share`; a field without any value is critical."""
-    frame = systems.frames[dataset.name]
-    bare = frame.filter(pl.col(rule.field).is_null())
-    whole = bare.height == frame.height
-    share = bare.height / frame.height
+    frame, total = systems.scans[dataset.name], systems.frames[dataset.name].height
+    bare = frame.filter(pl.col(rule.field).is_null()).collect(engine="streaming")
+    whole = bare.height == total
+    share = bare.height / total
     if not whole and share <= rule.max_share + SHARE_NOISE:
         return Seen()
     if whole:  # as after a column was lost at the source: no share was meant to allow that
@@ -39,19 +39,19 @@ def missing_value(rule: GapRule, dataset: Dataset, systems: Systems) -> Seen:
         "by": _segments(frame, rule.field, dataset),
     }
     allowed = f", more than the {rule.max_share:.1%} allowed" if rule.max_share else ""
-    message = f"{rows_text(bare.height)} of {frame.height:,} ({share:.1%}) have no '{rule.field}'{allowed}."
+    message = f"{rows_text(bare.height)} of {total:,} ({share:.1%}) have no '{rule.field}'{allowed}."
     finding = gap(rule, dataset, count=bare.height, message=message, evidence=evidence,
                   sample_keys=row_names(bare, dataset))  # fmt: skip
     return Seen([finding], _sentences(rule, dataset, frame, bare))
 
 
-def _together(bare: pl.DataFrame, frame: pl.DataFrame, field: str, dataset: Dataset) -> dict[str, float]:
+def _together(bare: pl.DataFrame, frame: pl.LazyFrame, field: str, dataset: Dataset) -> dict[str, float]:
     """Other fields that are null in nearly all of these rows but not everywhere: often the reason."""
     names = [one.name for one in dataset.fields if one.name != field]
     if not names:
         return {}
     here = bare.select(pl.col(name).is_null().mean() for name in names).row(0)
-    everywhere = frame.select(pl.col(name).is_null().mean() for name in names).row(0)
+    everywhere = frame.select(pl.col(name).is_null().mean() for name in names).collect(engine="streaming").row(0)
     return {
         name: round(share, 4)
         for name, share, usual in zip(names, here, everywhere, strict=True)
@@ -59,23 +59,24 @@ def _together(bare: pl.DataFrame, frame: pl.DataFrame, field: str, dataset: Data
     }
 
 
-def _segments(frame: pl.DataFrame, field: str, dataset: Dataset) -> dict[str, list[dict[str, Any]]]:
+def _segments(frame: pl.LazyFrame, field: str, dataset: Dataset) -> dict[str, list[dict[str, Any]]]:
     """Where the value is missing, by the fields with few different values."""
     names = [one.name for one in dataset.fields if one.type == "string" and may_tell(one) and one.name != field]
     if not names:
         return {}
-    sizes = frame.select(pl.col(name).approx_n_unique() for name in names).row(0)
+    sizes = frame.select(pl.col(name).approx_n_unique() for name in names).collect(engine="streaming").row(0)
     few = [name for name, size in zip(names, sizes, strict=True) if 1 < size <= SEGMENT_VALUES]
     return {name: _counted(frame, field, name).head(TOP).to_dicts() for name in few[:SEGMENTS]}
 
 
-def _counted(frame: pl.DataFrame, field: str, by: str) -> pl.DataFrame:
+def _counted(frame: pl.LazyFrame, field: str, by: str) -> pl.DataFrame:
     missing = pl.col(field).is_null().sum().alias("missing")
     counted = frame.group_by(pl.col(by).alias("value")).agg(missing, pl.len().alias("rows"))
-    return counted.filter(pl.col("missing") > 0).sort(["missing", "value"], descending=[True, False])
+    worst = counted.filter(pl.col("missing") > 0).sort(["missing", "value"], descending=[True, False])
+    return worst.collect(engine="streaming")
 
 
-def _sentences(rule: GapRule, dataset: Dataset, frame: pl.DataFrame, bare: pl.DataFrame) -> list[pl.DataFrame]:
+def _sentences(rule: GapRule, dataset: Dataset, frame: pl.LazyFrame, bare: pl.DataFrame) -> list[pl.DataFrame]:
     """Per row where documents tell of one row and would not say so anyway; else per value that documents group by."""
     field = dataset.field(rule.field)
     told = []

@@ -25,10 +25,14 @@ class Seen:
 
 @dataclass(frozen=True)
 class Systems:
-    """The project and the ready rows there are."""
+    """The project and the ready rows there are.
+
+    `frames` hold the columns that the rule at hand names; `scans` whole rows, which are not in memory.
+    """
 
     project: Project
     frames: Mapping[str, pl.DataFrame]
+    scans: Mapping[str, pl.LazyFrame] = field(default_factory=dict)
 
     def dataset(self, name: str) -> Dataset:
         """The contract called `name`."""

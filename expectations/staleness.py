@@ -38,6 +38,7 @@ def stale_field(rule: GapRule, dataset: Dataset, systems: Systems) -> Seen:
         seen.known.extend(_sentences(rule, dataset, systems.dataset(rule.to_dataset), stale))
     if not unknown.is_empty():
         seen.findings.append(_unknown(rule, dataset, unknown, dated.height))
+        seen.known.extend(_doubts(rule, dataset, systems.dataset(rule.to_dataset), unknown))
     return seen
 
 
@@ -98,3 +99,15 @@ def _sentences(rule: GapRule, dataset: Dataset, other: Dataset, stale: pl.DataFr
         pl.lit(other.title), as_text(stale.schema, "_theirs"),
     )  # fmt: skip
     return [of_rows(stale, dataset, rule.name, about=subject, sentence=sentence)]
+
+
+def _doubts(rule: GapRule, dataset: Dataset, other: Dataset, unknown: pl.DataFrame) -> list[pl.DataFrame]:
+    """A row's documents say that nobody knows its age, where they may."""
+    subject = _subject(rule)
+    if not may_quote(other, [rule.their_changed], dataset, [subject]):
+        return []
+    sentence = pl.format(
+        "{} may be out of date: {} does not say when this record was changed, {} changed it at {}.",
+        pl.lit(label(dataset, subject)), pl.lit(dataset.title), pl.lit(other.title), as_text(unknown.schema, "_theirs"),
+    )  # fmt: skip
+    return [of_rows(unknown, dataset, f"{rule.name}/unknown", about=subject, sentence=sentence)]

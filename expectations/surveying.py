@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 
 import polars as pl
 
@@ -11,16 +12,20 @@ from expectations.absences import missing_value
 from expectations.across import Seen, Systems, gap
 from expectations.conflicts import conflict
 from expectations.coverage import missing_entity
+from expectations.looked_at import Rows, columns_of_gaps, held
 from expectations.mixtures import mixed_format
 from expectations.orphans import missing_reference
 from expectations.periods import missing_period
 from expectations.reports import KNOWN, GapReport
 from expectations.segments import segment_coverage
 from expectations.sequences import missing_sequence
+from expectations.settled_rows import settled_rows
+from expectations.settling_rules import Settling
 from expectations.staleness import stale_field
 from ledger import Finding
 
-_KINDS: dict[GapKind, Callable[[GapRule, Dataset, Systems], Seen]] = {
+_Judge = Callable[[GapRule, Dataset, Systems], Seen]
+_KINDS: Mapping[GapKind, _Judge] = {
     "missing_reference": missing_reference,
     "missing_value": missing_value,
     "missing_period": missing_period,
@@ -29,28 +34,62 @@ _KINDS: dict[GapKind, Callable[[GapRule, Dataset, Systems], Seen]] = {
     "stale_field": stale_field,
     "segment_coverage": segment_coverage,
     "mixed_format": mixed_format,
-    "conflict": conflict,
 }
 
 
-def gaps(project: Project, frames: Mapping[str, pl.DataFrame]) -> GapReport:
+def gaps(project: Project, frames: Mapping[str, Rows]) -> GapReport:
     """Evaluate every gap rule of the project over the ready rows in `frames`, by dataset name.
 
-    A rule that lacks a dataset's rows or a column's values, or cannot be evaluated, is a finding too: nobody knows
-    whether that gap is open.
+    Of lazy frames only the columns of one rule are in memory at a time; conflict rules share theirs, for they are
+    settled together. A rule that lacks a dataset's rows or a column's values, or cannot be evaluated, is a finding too:
+    nobody knows whether that gap is open.
     """
-    systems = Systems(project, frames)
+    rules = [(dataset, rule) for _, dataset in sorted(project.datasets.items()) for rule in dataset.gap_rules]
+    conflicts, settled, unconverged = _conflicts(project, rules, frames)
     seen = [
-        _seen(rule, dataset, systems) for _, dataset in sorted(project.datasets.items()) for rule in dataset.gap_rules
+        conflicts.pop(0)
+        if rule.kind == "conflict"
+        else _seen(rule, dataset, _systems(project, [(dataset, rule)], frames))
+        for dataset, rule in rules
     ]
     known = [frame for one in seen for frame in one.known]
     return GapReport(
-        findings=tuple(finding for one in seen for finding in one.findings),
+        findings=(*(finding for one in seen for finding in one.findings), *unconverged),
         known=pl.concat([pl.DataFrame(schema=KNOWN), *known]).unique().sort(list(KNOWN)),
+        settled=settled,
     )
 
 
-def _seen(rule: GapRule, dataset: Dataset, systems: Systems) -> Seen:
+def _systems(project: Project, rules: Sequence[tuple[Dataset, GapRule]], frames: Mapping[str, Rows]) -> Systems:
+    """What some rules look at, in memory."""
+    scans = {name: rows.lazy() for name, rows in frames.items()}
+    return Systems(project, held(frames, columns_of_gaps(project, rules)), scans)
+
+
+def _conflicts(
+    project: Project, rules: Sequence[tuple[Dataset, GapRule]], frames: Mapping[str, Rows]
+) -> tuple[list[Seen], pl.DataFrame, list[Finding]]:
+    """What each conflict rule found, in their order; the settled values; facts that were not settled to the end."""
+    comparing = [(dataset, rule) for dataset, rule in rules if rule.kind == "conflict"]
+    systems = _systems(project, comparing, frames)
+    settling = Settling(systems)
+    compare = partial(conflict, settling=settling)
+    seen = [_seen(rule, dataset, systems, compare) for dataset, rule in comparing]
+    settled = settled_rows(settling.outcomes, systems.frames, project)
+    return seen, settled, list(_unconverged(settling, project))
+
+
+def _unconverged(settling: Settling, project: Project) -> Iterator[Finding]:
+    """Facts whose learning did not come to rest: what reliability decided there is not the last word."""
+    for outcome in settling.outcomes:
+        if not outcome.converged:
+            one = outcome.fact.declared[0]
+            what = f"what the systems are worth did not settle in {outcome.rounds} rounds, for {outcome.fact.name}."
+            yield gap(one.rule, project.datasets[one.dataset], name=f"{one.rule.name}/{one.compared.field}/unconverged",
+                      count=1, unit="facts", message=what, evidence={"rounds": outcome.rounds})  # fmt: skip
+
+
+def _seen(rule: GapRule, dataset: Dataset, systems: Systems, judge: _Judge | None = None) -> Seen:
     absent = [name for name in _needed(rule, dataset) if _rowless(systems, name)]
     if absent:
         return _unevaluated(rule, dataset, f"there are no ready rows of {', '.join(absent)}", {"absent": absent})
@@ -61,7 +100,7 @@ def _seen(rule: GapRule, dataset: Dataset, systems: Systems) -> Seen:
     if blank:
         return _without_columns(rule, dataset, blank, "no row has a value of")
     try:
-        seen = _KINDS[rule.kind](rule, dataset, systems)
+        seen = (judge or _KINDS[rule.kind])(rule, dataset, systems)
     except ValueError as error:  # of the rule's own words
         return _unevaluated(rule, dataset, str(error), {"error": str(error)})
     except pl.exceptions.PolarsError as error:  # its text may quote values
@@ -72,7 +111,14 @@ def _seen(rule: GapRule, dataset: Dataset, systems: Systems) -> Seen:
 
 def _read(rule: GapRule, dataset: Dataset) -> list[tuple[str, str]]:
     """The (dataset, field) pairs that a rule reads; a further register may be absent, and the evidence says so."""
-    return [pair for pair in rule.named(dataset.name) if pair not in rule.also_in]
+    left = {*rule.also_in, *_dated(rule, dataset)}
+    return [pair for pair in rule.named(dataset.name) if pair not in left or pair in _joined(rule, dataset)]
+
+
+def _dated(rule: GapRule, dataset: Dataset) -> list[tuple[str, str]]:
+    """Fields of a conflict that date what is said; without them it is judged, and only recency is not."""
+    pairs = [(dataset.name, rule.changed), (rule.to_dataset, rule.their_changed)] if rule.kind == "conflict" else []
+    return [pair for pair in pairs if pair[1]]
 
 
 def _compared(rule: GapRule, dataset: Dataset) -> list[tuple[str, str]]:
@@ -99,12 +145,21 @@ def _rowless(systems: Systems, name: str) -> bool:
     return name not in systems.frames or systems.frames[name].is_empty()
 
 
+def _has_column(systems: Systems, name: str, field: str) -> bool:
+    return field in systems.frames[name].columns
+
+
 def _blank(systems: Systems, name: str, field: str) -> bool:
     return systems.frames[name][field].null_count() == systems.frames[name].height
 
 
 def _blank_comparisons(rule: GapRule, dataset: Dataset, systems: Systems) -> Iterable[Finding]:
-    """Compared fields that one side has lost: no value differs from nothing, and that is no agreement."""
+    """Compared fields that one side has lost, which is no agreement, and times without which nothing is newer."""
+    lost = [pair for pair in _dated(rule, dataset) if not _has_column(systems, *pair) or _blank(systems, *pair)]
+    if lost:
+        name = f"{rule.name}/changed"
+        yield from _without_columns(rule, dataset, lost, "recency cannot tell, as no row has a value of", name=name
+                                    ).findings  # fmt: skip
     for one in rule.compare:
         pairs = ((dataset.name, one.field), (rule.to_dataset, one.other))
         blank = [pair for pair in pairs if _blank(systems, *pair)]

@@ -215,11 +215,12 @@ def test_two_registers_that_disagree_are_told_field_by_field_with_both_values(ma
     )
     length, flag = report.findings
     assert (length.rule, length.count, length.sample_keys) == ("differ/length", 1, ("2",))
-    assert length.evidence["rows"] == [{"_key": "2", "ships": "14860", "lloyds": "1486", "difference": 13374.0}]
+    assert length.evidence["rows"] == [{"_key": "2", "ships": "14860", "lloyds": "1486", "difference": 13374.0,
+                                         "winner": "lloyds", "reason": "system of record"}]  # fmt: skip
     assert length.evidence["value_only_in"] == {"ships": 0, "lloyds": 1}
     assert length.evidence["system_of_record"] == "lloyds"
     assert (flag.rule, flag.count, flag.evidence["compared"]) == ("differ/flag", 1, 3)
-    sentence = "Length: Ships says 14860, Lloyds says 1486; Lloyds is the system of record."
+    sentence = "Length: Ships says 14860, Lloyds says 1486; Lloyds wins: system of record."
     assert known(report, "ships", "row")["2"] == sentence
     assert known(report, "lloyds", "value")["B"] == sentence
 

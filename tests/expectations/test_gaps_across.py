@@ -245,7 +245,9 @@ def test_a_row_whose_peer_changed_long_after_it_is_stale(survey, addresses):
     assert (unknown.rule, unknown.count, unknown.sample_keys) == ("the-gap/unknown", 1, ("4",))
     assert known(report, "crm") == {
         "1": "Street may be out of date: Crm changed this record at 2023-01-01 00:00 UTC, Billing at "
-        "2024-01-01 00:00 UTC."
+        "2024-01-01 00:00 UTC.",
+        "4": "Street may be out of date: Crm does not say when this record was changed, Billing changed it at "
+        "2024-01-01 00:00 UTC.",
     }
 
 
@@ -386,5 +388,5 @@ def test_every_kind_can_be_surveyed(make):
     from catalog.models import GapKind
     from expectations.surveying import _KINDS
 
-    assert set(_KINDS) == set(get_args(GapKind)) == {one[0] for one in GAPS}
+    assert {*_KINDS, "conflict"} == set(get_args(GapKind)) == {one[0] for one in GAPS}
     assert Systems(make.project(), {}).frames == {}
