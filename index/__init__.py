@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from index.records import get_document as get_document
     from index.records import read_rows as read_rows
     from index.rendering import render as render
+    from index.sampling import sample_documents as sample_documents
     from index.searching import search as search
     from index.store import Reader as Reader
     from index.store import Store as Store
@@ -37,6 +38,7 @@ _HOMES = {
     "reconciling": ("Change", "reconcile"),
     "records": ("get_document", "read_rows"),
     "rendering": ("render",),
+    "sampling": ("sample_documents",),
     "answers": ("Answer", "Citation", "Hit", "Query"),
     "searching": ("search",),
     "store": ("Reader", "Store"),
