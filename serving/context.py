@@ -180,8 +180,8 @@ class Context:
         if dataset is not None:
             self._check_visible(principal, dataset)
         visible = visible_datasets(principal, self.project)
-        found = [finding for finding in self.ledger.findings(dataset=dataset) if finding.dataset in visible]
-        told = tell_gaps(found, principal=principal, project=self.project)
+        found = self.ledger.open_findings(dataset=dataset, known=visible)
+        told = tell_gaps(found, principal=principal, project=self.project, now=self.clock())
         return tuple(gap for gap in told if severity in (None, gap.severity) and rule in (None, gap.rule))
 
     def _check_visible(self, principal: Principal, name: str) -> None:

@@ -32,6 +32,51 @@ class Passage(Told):
     text: str
 
 
+class GoldenValue(Told):
+    """A value that an entity is known by, the record whose it is (a URN), and why that one was chosen."""
+
+    value: Any
+    source: str
+    reason: Literal["only", "order", "most_complete", "newest", "no_change_date"]
+
+
+class EntityRecord(Told):
+    """The one thing that records of several systems speak of: its records (URNs) and the values it is known by.
+
+    Only what the caller may see stands here; `withheld` names golden fields that data above the caller may feed.
+    """
+
+    id: str
+    name: str
+    title: str = ""
+    members: tuple[str, ...] = ()
+    golden: dict[str, GoldenValue] = {}
+    withheld: tuple[str, ...] = ()
+
+
+class Claim(Told):
+    """What one system says."""
+
+    source: str  # the dataset
+    value: str
+
+
+class Conflict(Told):
+    """A field about which systems contradict each other: the value that wins, whose it is, why, and what loses.
+
+    `value` is null and `winner` empty where the reason is `unsettled`. `withheld`: the caller may not see all of it,
+    so that it is told in part, or only that there is a conflict.
+    """
+
+    field: str
+    value: str | None = None
+    winner: str = ""
+    reason: str = ""  # system of record, reliability, recency or unsettled
+    losers: tuple[Claim, ...] = ()
+    more: int = 0  # further losing values that are not listed
+    withheld: bool = False
+
+
 class Record(Told):
     """One record by its URN: the document told of it, the ready row behind it, or both.
 
@@ -47,8 +92,10 @@ class Record(Told):
     passages: tuple[Passage, ...] = ()
     values: dict[str, Any] = {}
     withheld: tuple[str, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
     gaps: tuple[str, ...] = ()
     citation: Citation
+    entity: EntityRecord | None = None  # what the record is part of, where the project declares it
     as_of: datetime | None = None  # when the source was read
     age_seconds: float | None = None
     fresh: bool | None = None  # None: no promise in the contract, or the time of reading is not known
@@ -106,10 +153,17 @@ class DatasetList(Told):
 
 
 class Gap(Told):
-    """An open finding. `withheld`: the caller is not cleared for what it quotes, so it is told without details."""
+    """An open finding: `new` where only the newest look told it, `reopened` where it was resolved before.
+
+    `withheld`: the caller is not cleared for what it quotes, so it is told without details.
+    """
 
     id: str
     rule: str
+    kind: str  # one of the eleven kinds of gaps, or `contract`
+    state: Literal["new", "open", "reopened"]
+    first_seen: datetime
+    age_seconds: float  # since it was opened, this time
     dataset: str
     stage: str
     severity: Severity

@@ -83,6 +83,10 @@ EXAMPLES: dict[str, Any] = {
             {
                 "id": "9f2c41d07be3a865",
                 "rule": "destination-not-listed",
+                "kind": "orphan-reference",
+                "state": "open",
+                "first_seen": "2026-03-01T02:04:11Z",
+                "age_seconds": 2592000.0,
                 "dataset": "flights",
                 "stage": "gaps",
                 "severity": "warning",

@@ -12,6 +12,8 @@ from catalog.home import Home
 from catalog.models import Principal, Project
 from catalog.published import served_under
 from index.answers import Citation
+from serving.conflicts import conflicts_of
+from serving.entities import entity_of
 from serving.freshness import Age, age_of
 from serving.models import Passage, Record
 from serving.visibility import may_see_key
@@ -37,10 +39,14 @@ def read_record(
     told = (row or {}) | (document or {})
     dataset = project.datasets.get(told["dataset"])
     age = age_of(dataset, reads, now) if dataset else Age(None, None, None)
-    same = ("dataset", "key", "kind", "citation", "title", "text", "values", "withheld", "gaps", "visible_because")
+    same = (
+        "dataset", "key", "kind", "citation", "title", "text", "values", "withheld", "conflicts", "gaps",
+        "visible_because",
+    )  # fmt: skip
     return Record(
         urn=urn,
         passages=tuple(Passage(**one) for one in told.get("passages", ())),
+        entity=entity_of(urn, principal=principal, project=project, home=home),
         **{name: told[name] for name in same if name in told},
         **age._asdict(),
     )
@@ -54,9 +60,11 @@ def _row(urn: str, *, principal: Principal, project: Project, home: Home) -> dic
     if dataset is None or urn != project.urn(name, key) or not may_see_key(principal, dataset):
         return None
     # without the key of the runs no token may be made that equals theirs, nor one that could be guessed
-    row = index.read_rows(home.published(name), dataset, principal, key, home.known_mask_key() or _UNGUESSABLE)
+    mask_key = home.known_mask_key() or _UNGUESSABLE
+    row = index.read_rows(home.published(name), dataset, principal, key, mask_key)
     if row is None:
         return None
     cited = Citation(source=dataset.source, dataset=name, location=row["location"], key=key, urn=urn)
+    conflicts = conflicts_of(key, dataset=dataset, principal=principal, project=project, home=home, mask_key=mask_key)
     seen = f"the fields shown are within the clearance '{principal.clearance.name}' of {principal.name}"
-    return row | {"kind": "row", "citation": cited, "visible_because": seen}
+    return row | {"kind": "row", "citation": cited, "conflicts": conflicts, "visible_because": seen}

@@ -168,7 +168,7 @@ def test_a_ledger_that_fails_is_503_and_its_address_is_not_told(harbour, monkeyp
     def broken(*_, **__):
         raise LedgerError("the ledger postgresql://someone@db.internal/x does not answer: column chunks.secret")
 
-    for name in ("states", "record_turn", "accounts", "findings"):
+    for name in ("states", "record_turn", "accounts", "findings", "open_findings"):
         monkeypatch.setattr(context.ledger, name, broken)
     with TestClient(harbour.app(context=context)) as client:
         for path in ("/readyz", "/v1/datasets", "/v1/gaps"):
