@@ -24,7 +24,7 @@ from ledger.models import Finding
 if TYPE_CHECKING:
     from lancedb.table import LanceTable
 
-FEW_DOCUMENTS = 5  # fewer deletions than this never stop a run
+FEW_DOCUMENTS = 5  # fewer deletions than this never stop a run that leaves any
 MANY_HASHES = 5_000  # beyond it, reading a dataset's vectors whole is cheaper than naming each
 
 
@@ -190,7 +190,9 @@ def _too_many_deletions(state: pl.DataFrame, chunks: pl.DataFrame, dataset: Data
     """The finding that holds a run, if too large a share of the documents would go."""
     live = state["document_id"].n_unique() if state.height else 0
     gone = state.join(chunks, on="document_id", how="anti").unique("document_id").sort("document_id")
-    if gone.height < FEW_DOCUMENTS or gone.height <= dataset.deletion_threshold * live:
+    expected = chunks["document_id"].n_unique() if chunks.height else 0
+    few = gone.height < FEW_DOCUMENTS or gone.height <= dataset.deletion_threshold * live
+    if few and (expected or not live):  # an index that would be empty is never within a threshold
         return None
     return Finding(
         rule="deletion-threshold",
@@ -201,16 +203,16 @@ def _too_many_deletions(state: pl.DataFrame, chunks: pl.DataFrame, dataset: Data
         unit="documents",
         message=(
             f"{gone.height} of {live} documents would be deleted, more than the allowed share of "
-            f"{dataset.deletion_threshold:.0%}; nothing was changed."
+            f"{dataset.deletion_threshold:.0%}. The last good version stays."
         ),
         sample_keys=tuple(gone["key"].head(20).to_list()),
         evidence={
             "live": live,
-            "expected": chunks["document_id"].n_unique() if chunks.height else 0,
+            "expected": expected,
             "would_delete": gone.height,
             "threshold": dataset.deletion_threshold,
         },
         owner=dataset.owner,
-        remedy="Look whether the source is complete. If it is, run once with deletions allowed.",
+        remedy="Look whether the source is complete.",
         blocking=True,
     )

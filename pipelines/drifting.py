@@ -26,16 +26,19 @@ PROVENANCE = ("_location", "_position", "_row_hash")
 def observed(site: Site, source: Source, dataset: Dataset, last: Mapping[str, Any]) -> Drift:
     """Look at the source's shape before any row is read. `last` is the raw manifest, empty where there is none.
 
-    A dataset that a person accepts for this run is compared with the contract alone: what it now looks like is what it
-    is to look like. Raises what `connectors.read` raises.
+    Raises what `connectors.read` raises.
     """
     shape = connectors.shape(source, dataset, folder=site.project.folder, known=last.get("cursor"))
     before = Shape.model_validate(last["shape"]) if last.get("shape") else None
-    if dataset.name in site.accept:
-        agreed = drift_of(source, dataset, shape, accepted(shape, dataset))
-        if not agreed.blocked:
-            return agreed  # what nobody can accept, such as a key that is gone, is told as it was seen
     return drift_of(source, dataset, shape, before)
+
+
+def as_agreed(source: Source, dataset: Dataset, seen: Drift) -> Drift:
+    """The drift as it is once a person accepts what was seen: compared with the contract alone.
+
+    It still blocks where nobody can accept, as where a column of the key is gone.
+    """
+    return drift_of(source, dataset, seen.shape, accepted(seen.shape, dataset))
 
 
 def asked(dataset: Dataset, drift: Drift) -> Dataset:

@@ -9,6 +9,7 @@ import dagster as dg
 import polars as pl
 
 from catalog.models import Classification, Dataset, Project
+from expectations.kinds import kind_of
 from ledger import Account, Finding
 from pipelines.site import Site
 from pipelines.stages.gaps import Known
@@ -109,9 +110,9 @@ def of_ready(site: Site, dataset: Dataset, ready: Ready) -> Metadata:
     return told
 
 
-def of_gaps(known: Known) -> Metadata:
+def of_gaps(site: Site, known: Known) -> Metadata:
     """The gap report as a table."""
-    return {"open_gaps": len(known.findings), "changed": known.changed, **of_findings(known.findings)}
+    return {"open_gaps": len(known.findings), "changed": known.changed, **of_findings(known.findings, site)}
 
 
 def of_indexed(made: Indexed) -> Metadata:
@@ -137,9 +138,10 @@ def of_account(account: Account, findings: Sequence[Finding]) -> Metadata:
     return told | of_findings(findings)
 
 
-def of_findings(findings: Iterable[Finding]) -> Metadata:
-    """Findings as a table, the gravest first."""
-    order = {"critical": 0, "warning": 1, "info": 2}
+def of_findings(findings: Iterable[Finding], site: Site | None = None) -> Metadata:
+    """Findings as a table, the gravest first; with their kind, state and age where the ledger of `site` is at hand."""
+    order, findings = {"critical": 0, "warning": 1, "info": 2}, list(findings)
+    lives = _lives(site, findings) if site and findings else {}
     rows: list[Mapping[str, str | int]] = [
         {
             "rule": finding.rule,
@@ -150,12 +152,27 @@ def of_findings(findings: Iterable[Finding]) -> Metadata:
             "what": finding.message,
             "sample_keys": ", ".join(finding.sample_keys[:5]),
             "remedy": finding.remedy,
+            **lives.get(finding.id, {}),
         }
         for finding in sorted(findings, key=lambda finding: (order[finding.severity], -finding.count))
     ]
     if not rows:
         return {"findings": "none"}
     return {"findings": _table(rows)}
+
+
+def _lives(site: Site, findings: Sequence[Finding]) -> dict[str, dict[str, str]]:
+    """What the ledger knows of findings, by their ids."""
+    wanted, now = {finding.id for finding in findings}, site.clock()
+    return {
+        one.finding.id: {
+            "kind": kind_of(one.finding, site.project),
+            "state": one.state,
+            "age": told_duration(one.age(now)),
+        }
+        for one in site.ledger.open_findings()
+        if one.finding.id in wanted
+    }
 
 
 def _accounting(account: Account) -> dg.TableMetadataValue:

@@ -4,26 +4,34 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import dagster as dg
 
 import connectors
 from catalog.models import Project
 from ledger import Account, Finding
-from pipelines.factory import ACCEPT_TAG, REFRESH, definitions_for
+from ledger.models import HeldChange
+from pipelines.alerting import alert
+from pipelines.factory import ACCEPT_TAG, ACCEPTED_BY_TAG, REFRESH, definitions_for
 from pipelines.instance import dagster_environment
 from pipelines.progress import Listener, listening
+from pipelines.readiness_assets import KEY as READINESS
 from pipelines.site import Site
+from pipelines.stages import measure_readiness
 
 
 @dataclass(frozen=True)
 class RunReport:
-    """A finished run: `failures` are one line each; `blocked` names datasets that keep their last good version."""
+    """A finished run: `failures` are one line each; `blocked` names datasets that keep their last good version.
+
+    `held` is what waits for a person: `status` is `held` where nothing failed beside it.
+    """
 
     run_id: str
-    status: str  # success, failed
+    status: Literal["success", "held", "failed"]
     seconds: float
     accounts: tuple[Account, ...]
     findings: tuple[Finding, ...]
@@ -33,16 +41,19 @@ class RunReport:
     embedded: int
     index_version: int
     attributes: dict[str, Any] = field(default_factory=dict)
+    held: tuple[HeldChange, ...] = ()
 
     @property
     def good(self) -> bool:
-        """Whether nothing failed and no gate is red."""
-        return not self.failures and not self.failed_checks
+        """Whether nothing failed, no gate is red, and nothing waits."""
+        return not self.failures and not self.failed_checks and not self.held
 
 
-def execute(project: Project, *, accept: frozenset[str] = frozenset(), listener: Listener) -> RunReport:
-    """Refresh every dataset as one Dagster run in the instance's history."""
-    site = Site.open(project, accept=accept)
+def execute(
+    project: Project, *, accept: frozenset[str] = frozenset(), accepted_by: str = "", listener: Listener
+) -> RunReport:
+    """Refresh every dataset as one Dagster run in the instance's history; `accept` is the word of `accepted_by`."""
+    site = Site.open(project, accept=accept, accepted_by=accepted_by)
     os.environ.update(dagster_environment(site.home, project.folder))
     began = time.monotonic()
     job = definitions_for(project).resolve_job_def(REFRESH)
@@ -53,11 +64,14 @@ def execute(project: Project, *, accept: frozenset[str] = frozenset(), listener:
             result = job.execute_in_process(
                 instance=instance,
                 raise_on_error=False,
-                tags={ACCEPT_TAG: ",".join(sorted(accept))} if accept else None,
+                tags={ACCEPT_TAG: ",".join(sorted(accept)), ACCEPTED_BY_TAG: accepted_by} if accept else None,
                 run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             )
     finally:
         connectors.release("")
+    if not _materialized(result) & {(READINESS,)}:  # what is blocked or held is less ready, and Dagster skips the asset
+        measure_readiness(site, run_id=result.run_id)
+    alert(site, result.run_id)
     return _report(site, result, time.monotonic() - began)
 
 
@@ -67,17 +81,18 @@ def _report(site: Site, result: dg.ExecuteInProcessResult, seconds: float) -> Ru
     failed = tuple(
         f"{'/'.join(check.asset_key.path)}: {check.check_name}"
         for check in evaluations
-        if not check.passed and check.severity == dg.AssetCheckSeverity.ERROR
+        if not check.passed
+        and check.severity == dg.AssetCheckSeverity.ERROR
+        and list(check.asset_key.path) != ["gaps"]  # a grave gap stops nothing; `landbridge gaps` is its gate
     )
-    done = {
-        tuple(event.asset_key.path) for event in result.all_events if event.is_step_materialization and event.asset_key
-    }
+    done = _materialized(result)
     blocked = tuple(sorted(name for name in site.project.datasets if ("indexed", name) not in done))
+    held = tuple(change for change in site.ledger.held(run_id=result.run_id) if change.waits)
     accounts = tuple(site.ledger.accounts())
     fresh = [account for account in accounts if account.run_id == result.run_id]
     return RunReport(
         run_id=result.run_id,
-        status="success" if result.success else "failed",
+        status=_status(held, red=bool(failures or failed or not result.success)),
         seconds=round(seconds, 1),
         accounts=accounts,
         findings=tuple(site.ledger.findings()),
@@ -86,7 +101,20 @@ def _report(site: Site, result: dg.ExecuteInProcessResult, seconds: float) -> Ru
         blocked=blocked,
         embedded=sum(account.embedded for account in fresh),
         index_version=max((account.index_version for account in accounts), default=0),
+        held=held,
     )
+
+
+def _materialized(result: dg.ExecuteInProcessResult) -> set[tuple[str, ...]]:
+    return {
+        tuple(event.asset_key.path) for event in result.all_events if event.is_step_materialization and event.asset_key
+    }
+
+
+def _status(held: Sequence[HeldChange], *, red: bool) -> Literal["success", "held", "failed"]:
+    if red:
+        return "failed"
+    return "held" if held else "success"
 
 
 def _by_a_check(event: dg.DagsterEvent) -> bool:

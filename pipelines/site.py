@@ -29,21 +29,27 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Site:
-    """A project at work. `accept` names datasets whose drop or deletions a person has approved for this run."""
+    """A project at work. `accept` names datasets whose drop or deletions a person has approved for this run.
+
+    `accepted_by` is that person, empty where nobody told.
+    """
 
     project: Project
     home: Home
     ledger: Ledger
     clock: Callable[[], datetime] = utc_now
     accept: frozenset[str] = field(default_factory=frozenset)
+    accepted_by: str = ""
 
     @classmethod
-    def open(cls, project: Project | Path | str, *, accept: frozenset[str] = frozenset()) -> Site:
+    def open(
+        cls, project: Project | Path | str, *, accept: frozenset[str] = frozenset(), accepted_by: str = ""
+    ) -> Site:
         """Load the project if it is a folder, and open its ledger (creating the home where there is none)."""
         loaded = project if isinstance(project, Project) else load_project(project)
         home = Home.of(loaded.folder)
         home.folder.mkdir(parents=True, exist_ok=True)
-        return cls(loaded, home, Ledger(home.ledger_url), accept=accept)
+        return cls(loaded, home, Ledger(home.ledger_url), accept=accept, accepted_by=accepted_by)
 
     def dataset(self, name: str) -> Dataset:
         """The contract called `name`."""
@@ -63,9 +69,9 @@ class Site:
         return made
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def alone(self, lock: str = "run.lock") -> Iterator[None]:
         """Wait until no other run works on this home, then hold it. The system drops the lock with the process."""
-        handle = os.open(self.home.folder / "run.lock", os.O_RDWR | os.O_CREAT, 0o644)
+        handle = os.open(self.home.folder / lock, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NoReturn
+from functools import partial
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import polars as pl
 
@@ -14,9 +15,13 @@ from catalog.fingerprint import code_fingerprint
 from catalog.models import Dataset
 from ledger import Account, Finding
 from pipelines.contract_versions import holding, keep_contract, version_findings
+from pipelines.holding import Gate
 from pipelines.progress import tell
 from pipelines.site import Site, one_at_a_time
 from pipelines.store import fingerprint, keep, read_json, write_frame, write_json
+
+if TYPE_CHECKING:
+    from index import Change, Store
 
 
 @dataclass(frozen=True)
@@ -38,8 +43,8 @@ class Indexed:
 def make_indexed(site: Site, name: str, *, run_id: str) -> Indexed:
     """Render, reconcile, publish. Nothing changed: no rendering, no model, no new version.
 
-    Raises ContractBlocked when the change would delete more than the threshold, or when the contract breaks those who
-    read what is published and has no version that says so; the live version stays as it is.
+    Raises ChangeHeld when the change would delete more than the threshold and nobody approved that, ContractBlocked
+    when the contract breaks those who read what is published and has no version that says so; the live version stays.
     """
     import index
 
@@ -47,6 +52,7 @@ def make_indexed(site: Site, name: str, *, run_id: str) -> Indexed:
     store = index.Store(home.index)
     memo = _memo(site, dataset)
     last = read_json(home.manifest("indexed", name))
+    gate = Gate(site, name, "indexed", run_id)
     broken = [
         finding for finding in site.ledger.findings(dataset=name, stage="indexed") if finding.rule == "accounting"
     ]
@@ -54,6 +60,7 @@ def make_indexed(site: Site, name: str, *, run_id: str) -> Indexed:
         tell("indexed", name, last["documents"], last["documents"])
         manifest = last | _behind(site, name)
         _record(site, name, manifest, run_id=run_id, changed=False)
+        gate.keep(())
         account = _account(site, dataset, run_id, manifest, embedded=0)
         return _told(account, manifest | {"added": 0, "changed": 0, "deleted": 0, "embedded": 0}, ())
     waits = holding(home, _judged(site, dataset), teller=dataset)
@@ -67,13 +74,19 @@ def make_indexed(site: Site, name: str, *, run_id: str) -> Indexed:
     chunks = index.render(dataset, frames, project=site.project, known=known, mask_key=site.mask_key())
     with store.writer():
         store.begin()
-        change = index.reconcile(
-            store, chunks, dataset=dataset, allow_deletes=name in site.accept,
+        bring = partial(
+            index.reconcile, store, chunks, dataset=dataset,
             embedder=lambda: index.load_embedder(site.project.model, home.models),
             progress=lambda done, total: tell("indexed", name, done, total),
         )  # fmt: skip
+        change, told = bring(), list(warned)
         if change.held:
-            _hold(site, name, change.findings, run_id=run_id)
+            found = [] if _foretold(site, dataset, change, last) else [_deletions(site, store, chunks, change, gate)]
+            told += gate.told(found)
+            if any(finding.blocking for finding in told):
+                site.ledger.record_findings(run_id, name, "indexed", told, site.clock())
+                gate.close(told)
+            change = bring(allow_deletes=True)
         version = index.publish(store, change.version)
     write_frame(chunks.select("id", "hash", "document_id", "key", "rows"), home.chunks(name))
     manifest = {
@@ -81,11 +94,46 @@ def make_indexed(site: Site, name: str, *, run_id: str) -> Indexed:
         "version": version, "added": change.added, "changed": change.changed, "deleted": change.deleted,
         "embedded": change.embedded, "truncated": change.truncated,
         "warned": [finding.model_dump(mode="json") for finding in warned],
+        "took": [mark["content"] for mark in _approved(site, name)],
     }  # fmt: skip
     _record(site, name, manifest, run_id=run_id, changed=True)
+    gate.keep(())
     tell("indexed", name, manifest["documents"], manifest["documents"])
     account = _account(site, dataset, run_id, manifest, embedded=change.embedded)
-    return _told(account, manifest, (*change.findings, *warned))
+    return _told(account, manifest, tuple(told))
+
+
+def _approved(site: Site, name: str) -> list[dict[str, Any]]:
+    """What people approved of the rows that are ready: at the source, and in quarantine."""
+    marks = [read_json(site.home.manifest(stage, name)).get("approved") for stage in ("raw", "ready")]
+    return [mark for mark in marks if mark]
+
+
+def _foretold(site: Site, dataset: Dataset, change: Change, last: dict[str, Any]) -> bool:
+    """Whether the deletions are those of rows whose going a person approved since the last publication.
+
+    Each template may tell of each row, so as many documents may go with it.
+    """
+    (finding,) = change.findings
+    marks = [mark for mark in _approved(site, dataset.name) if mark["content"] not in last.get("took", ())]
+    rows = sum(mark["lost"] for mark in marks)
+    left = finding.evidence["expected"] or any(mark["empty"] for mark in marks)
+    return bool(marks and left) and finding.count <= rows * max(1, len(dataset.documents))
+
+
+def _deletions(site: Site, store: Store, chunks: pl.DataFrame, change: Change, gate: Gate) -> Finding:
+    """The finding that holds the index, or what is left of it where a person approved exactly these deletions."""
+    (finding,) = change.findings
+    told = finding.evidence
+    gone = store.chunk_state(finding.dataset).join(chunks, on="document_id", how="anti")["document_id"]
+    ready = read_json(site.home.manifest("ready", finding.dataset)).get("fingerprint", "")
+    content = fingerprint(
+        "deletion", ready, site.dataset(finding.dataset).fingerprint, told["live"], *gone.unique().sort().to_list()
+    )
+    return gate.judged(
+        finding, kind="deletion", content=content, unit="documents", before=told["live"], after=told["expected"],
+        share=told["would_delete"] / told["live"], threshold=told["threshold"],
+    )  # fmt: skip
 
 
 def _hold(site: Site, name: str, findings: Sequence[Finding], *, run_id: str) -> NoReturn:
@@ -119,9 +167,14 @@ def verify_indexed(site: Site, name: str, *, run_id: str) -> tuple[Account, tupl
     findings += [Finding.model_validate(one) for one in manifest.get("warned", ())]
     if manifest["memo"] != _memo(site, dataset):  # something waits to be published: what holds it stays told
         findings += holding(home, _judged(site, dataset), teller=dataset)
+        findings += [one for one in site.ledger.findings(dataset=name, stage="indexed") if _waits(one)]
     site.ledger.record_account(account)
     site.ledger.record_findings(run_id, name, "indexed", findings, site.clock())
     return account, tuple(findings)
+
+
+def _waits(finding: Finding) -> bool:
+    return finding.rule == "deletion-threshold" and finding.blocking
 
 
 def related(dataset: Dataset) -> set[str]:
@@ -168,6 +221,8 @@ def _behind(site: Site, name: str) -> dict[str, Any]:
 
 def _record(site: Site, name: str, manifest: dict[str, Any], *, run_id: str, changed: bool) -> None:
     keep(site.home.ready(name), site.home.published(name))
+    if site.home.settled(name).exists():
+        keep(site.home.settled(name), site.home.published_settled(name))
     keep_contract(site.home, site.dataset(name))
     write_json(manifest, site.home.manifest("indexed", name))
     as_of = datetime.fromisoformat(manifest["as_of"])

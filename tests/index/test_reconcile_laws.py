@@ -238,7 +238,18 @@ def test_an_index_of_another_model_is_not_written_to(
         reconcile(store, chunks, dataset=project.datasets["flights"], embedder=lambda: other)
 
 
-def test_an_emptied_small_dataset_can_be_published(build: Build, store: Store, frames: Frames) -> None:
+def test_an_emptied_dataset_is_published_only_where_a_person_agreed(
+    build: Build,
+    store: Store,
+    project: Project,
+    embedder: HashEmbedder,
+    frames: Frames,
+    chunks_of: Callable[..., pl.DataFrame],
+) -> None:
     build("aircraft", frames)
-    build("aircraft", {**frames, "aircraft": frames["aircraft"].clear()})
+    nothing = {**frames, "aircraft": frames["aircraft"].clear()}
+    assert build("aircraft", nothing).held, "be it ever so small"
+    dataset, chunks = project.datasets["aircraft"], chunks_of("aircraft", nothing)
+    change = reconcile(store, chunks, dataset=dataset, embedder=lambda: embedder, allow_deletes=True)
+    publish(store, change.version)
     assert live_keys(store) == []
