@@ -8,7 +8,19 @@ from typing import Annotated
 
 import typer
 
-from landbridge.commands import asking, drafting, judging, operating, peeking, quarantine, running
+from landbridge.commands import (
+    approving,
+    asking,
+    drafting,
+    entities,
+    judging,
+    operating,
+    peeking,
+    quarantine,
+    readiness,
+    reporting,
+    running,
+)
 
 app = typer.Typer(
     name="landbridge",
@@ -20,11 +32,13 @@ app = typer.Typer(
 )
 
 for _command in (
-    drafting.init, judging.check, running.run, asking.ask, judging.status, judging.gaps, peeking.peek,
-    operating.forget_feed, operating.serve, operating.dev, operating.doctor,
+    drafting.init, judging.check, running.run, approving.approve, asking.ask, judging.status, judging.gaps,
+    peeking.peek, readiness.readiness, reporting.report, operating.forget_feed, operating.serve,
+    operating.dev, operating.doctor,
 ):  # fmt: skip
     app.command()(_command)
 app.add_typer(quarantine.quarantine, name="quarantine")
+app.add_typer(entities.entities, name="entities")
 
 
 def main() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from catalog.models import Project
-from ledger import Account, Finding
+from landbridge.approving import Waiting, waiting, waiting_line
+from ledger import Account, Finding, FindingState
+from ledger.models import EVERYWHERE
 from pipelines.site import Site
 
 
@@ -20,6 +22,7 @@ class Status:
     never_run: tuple[str, ...]
     findings: tuple[Finding, ...]
     checked_at: dict[str, datetime]
+    waiting: Waiting  # what a person has to approve
 
     @property
     def good(self) -> bool:
@@ -43,6 +46,7 @@ class Status:
             "never_run": list(self.never_run),
             "open_findings": len(self.findings),
             "blocking": blocking,
+            "held": self.waiting.as_json(),
         }
 
     def show(self) -> None:
@@ -56,8 +60,10 @@ class Status:
                 broken_by = ", ".join(account.missing_keys) or "rows without a document"
                 show.line(f"{account.dataset}: the identity is broken by {broken_by}")
         for finding in self.findings:
-            if finding.blocking and finding.rule != "accounting":
+            if finding.blocking and finding.rule != "accounting" and not self.waiting.holds(finding):
                 show.line(f"{finding.dataset} / {finding.rule}: {finding.message} {finding.remedy}")
+        for change in self.waiting.changes:
+            show.line(waiting_line(change, now=self.waiting.now))
         if self.never_run:
             show.line(f"never indexed: {', '.join(self.never_run)} (landbridge run)")
         show.line(f"{len(self.findings)} open findings; landbridge gaps tells them")
@@ -85,13 +91,52 @@ def status(project: Project) -> Status:
         project=project.name,
         accounts=tuple(accounts),
         never_run=tuple(never),
-        findings=tuple(site.ledger.findings()),
+        findings=tuple(one.finding for one in site.ledger.open_findings(known=(*project.datasets, EVERYWHERE))),
         checked_at={name: state.checked_at for (name, stage), state in states.items() if stage == "raw"},
+        waiting=waiting(project),
     )
 
 
-def gaps(project: Project, *, dataset: str | None = None, every_stage: bool = False) -> list[Finding]:
-    """Open findings: those across systems, or with `every_stage` also those of single datasets."""
+@dataclass(frozen=True)
+class Gap:
+    """A finding with its kind, its state, and how long it has been open."""
+
+    kind: str
+    told: FindingState
+    age: timedelta
+
+    @property
+    def finding(self) -> Finding:
+        """What was told last."""
+        return self.told.finding
+
+
+def gaps(
+    project: Project,
+    *,
+    dataset: str | None = None,
+    every_kind: bool = False,
+    state: str | None = None,
+    since: timedelta | None = None,
+) -> list[Gap]:
+    """Findings that tell of a gap or block, or with `every_kind` also of broken promises about single rows.
+
+    Those that are open, or those of one `state`, or `all`; of the resolved ones those since `since` ago.
+    """
+    from expectations.kinds import kind_of
+
     site = Site.open(project)
-    found = site.ledger.findings(dataset=dataset)
-    return [finding for finding in found if every_stage or finding.stage == "gaps" or finding.blocking]
+    now, known = site.clock(), (*project.datasets, EVERYWHERE)
+    read = site.ledger.open_findings if state in (None, "new", "open", "reopened") else site.ledger.finding_history
+    found = [Gap(kind_of(one.finding, project), one, one.age(now)) for one in read(dataset=dataset, known=known)]
+    return [
+        one
+        for one in found
+        if _asked_for(one.told, state)
+        and (every_kind or one.kind != "contract" or one.finding.stage == "gaps" or one.finding.blocking)
+        and (since is None or one.told.resolved_at is None or one.told.resolved_at >= now - since)
+    ]
+
+
+def _asked_for(one: FindingState, state: str | None) -> bool:
+    return one.is_open if state is None else state in ("all", one.state)

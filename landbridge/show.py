@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 from landbridge.evidence import evidence_lines
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from landbridge.reporting import Gap
     from ledger import Account, Finding
 
 ACCOUNT_COLUMNS = ("read", "indexed", "quarantined", "filtered", "duplicate", "failed")
@@ -80,7 +83,7 @@ def accounts(found: Sequence[Account]) -> None:
 
 
 def finding_row(finding: Finding) -> dict[str, Any]:
-    """The documented shape of one finding in `gaps --json`."""
+    """The documented shape of one finding in JSON."""
     return {
         "id": finding.id,
         "rule": finding.rule,
@@ -98,23 +101,88 @@ def finding_row(finding: Finding) -> dict[str, Any]:
     }
 
 
+def gap_row(gap: Gap) -> dict[str, Any]:
+    """The documented shape of one finding in `gaps --json`: the finding, and how it fares over the runs."""
+    told = gap.told
+    return finding_row(gap.finding) | {
+        "kind": gap.kind,
+        "state": told.state,
+        "first_seen": told.first_seen.isoformat(),
+        "opened_at": told.opened_at.isoformat(),
+        "last_seen": told.last_seen.isoformat(),
+        "resolved_at": told.resolved_at.isoformat() if told.resolved_at else None,
+        "reopened": told.reopened,
+        "age_seconds": gap.age.total_seconds(),
+    }
+
+
 def findings(found: Sequence[Finding]) -> None:
-    """The gap report for a person: what, how many, where, and what to do."""
+    """Findings for a person: what, how many, where, and what to do."""
     if not found:
         line("No open findings.")
         return
-    order = {"critical": 0, "warning": 1, "info": 2}
-    for finding in sorted(found, key=lambda finding: (order[finding.severity], finding.dataset, -finding.count)):
-        line(f"{finding.severity.upper():<8}  {finding.dataset} / {finding.rule}: {finding.count:,} {finding.unit}")
-        _indented(finding.message)
-        if finding.sample_keys:
-            more = " ..." if len(finding.sample_keys) > 6 else ""
-            _indented("keys: " + ", ".join(finding.sample_keys[:6]) + more)
-        for told in evidence_lines(finding.evidence):
-            _indented(told)
-        if finding.remedy:
-            _indented(f"remedy ({finding.owner or 'no owner'}): {finding.remedy}")
-        line()
+    for finding in sorted(found, key=_gravest):
+        line(f"{finding.severity.upper():<8}  {_head(finding)}")
+        _details(finding)
+
+
+def gaps(found: Sequence[Gap]) -> None:
+    """The gap report for a person: an overview with states and ages, then each gap with its evidence."""
+    if not found:
+        line("No such findings.")
+        return
+    ordered = sorted(found, key=lambda gap: (_gravest(gap.finding), gap.told.state))
+    table([_overview(gap) for gap in ordered], ("SEVERITY", "STATE", "AGE", "COUNT", "KIND", "GAP", "OWNER"),
+          right=("AGE", "COUNT"))  # fmt: skip
+    line()
+    for gap in ordered:
+        line(f"{gap.finding.severity.upper():<8}  {_head(gap.finding)}")
+        _indented(_life(gap))
+        _details(gap.finding)
+
+
+def _overview(gap: Gap) -> dict[str, object]:
+    finding = gap.finding
+    return {
+        "SEVERITY": finding.severity, "STATE": gap.told.state, "AGE": age(gap.age), "COUNT": finding.count,
+        "KIND": gap.kind, "GAP": f"{finding.dataset} / {finding.rule}", "OWNER": finding.owner,
+    }  # fmt: skip
+
+
+def _life(gap: Gap) -> str:
+    told = gap.told
+    again = f", opened again {told.reopened} time{'s' if told.reopened > 1 else ''}" if told.reopened else ""
+    first = f", first seen {told.first_seen:%Y-%m-%d}" if told.first_seen != told.opened_at else ""
+    end = f" to {told.resolved_at:%Y-%m-%d %H:%M} UTC" if told.resolved_at else ""
+    return f"{gap.kind}, {told.state} from {told.opened_at:%Y-%m-%d %H:%M}{end or ' UTC'}{first}{again}"
+
+
+def age(span: timedelta) -> str:
+    """`3 d`, `5 h`, `12 min`."""
+    minutes = int(span.total_seconds() // 60)
+    if minutes >= 48 * 60:
+        return f"{minutes // (24 * 60)} d"
+    return f"{minutes // 60} h" if minutes >= 120 else f"{minutes} min"
+
+
+def _gravest(finding: Finding) -> tuple[int, str, int]:
+    return {"critical": 0, "warning": 1, "info": 2}[finding.severity], finding.dataset, -finding.count
+
+
+def _head(finding: Finding) -> str:
+    return f"{finding.dataset} / {finding.rule}: {finding.count:,} {finding.unit}"
+
+
+def _details(finding: Finding) -> None:
+    _indented(finding.message)
+    if finding.sample_keys:
+        more = " ..." if len(finding.sample_keys) > 6 else ""
+        _indented("keys: " + ", ".join(finding.sample_keys[:6]) + more)
+    for told in evidence_lines(finding.evidence):
+        _indented(told)
+    if finding.remedy:
+        _indented(f"remedy ({finding.owner or 'no owner'}): {finding.remedy}")
+    line()
 
 
 def _indented(text: str) -> None:

@@ -15,8 +15,8 @@ from landbridge.cli import app
 ROOT = Path(__file__).parents[2]
 MARK = "<!-- generated: UPDATE_GOLDEN=1 make test -->\n"
 COMMANDS = (
-    "init", "check", "run", "ask", "serve", "dev", "status", "gaps", "quarantine", "quarantine list", "quarantine show",
-    "quarantine fix", "quarantine release", "quarantine reject", "peek", "doctor", "forget-feed",
+    "init", "check", "run", "ask", "serve", "dev", "status", "gaps", "readiness", "quarantine", "quarantine list",
+    "quarantine show", "quarantine fix", "quarantine release", "quarantine reject", "peek", "doctor", "forget-feed",
 )  # fmt: skip
 
 
