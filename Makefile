@@ -15,7 +15,7 @@ help:
 	@echo "make test    run the tests"
 	@echo "make check   lint, types, layers and tests"
 	@echo "make exam    run the slow exams of the whole pipeline"
-	@echo "make bench   time the main job, the embedding, the databases that answer here, files, conflicts and entities"
+	@echo "make bench   time the main job, embedding, databases, files, conflicts, entities, checks and gap rules"
 	@echo "make clean   remove what demo built (the environment stays)"
 
 # One pinned environment. Nothing but Python, git and make is needed.
@@ -46,7 +46,7 @@ dev: $(STAMP)
 	$(BIN)/landbridge dev --project $(PROJECT)
 
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadscope
 
 check: lint types layers test
 
@@ -70,6 +70,9 @@ bench: $(STAMP)
 	$(BIN)/python -m evals.bench_files
 	$(BIN)/python -m evals.settling
 	$(BIN)/python -m evals.linking
+	$(BIN)/python -m evals.bench_expectations
+	$(BIN)/python -m evals.bench_gaps
+	$(BIN)/python -m evals.dirty
 
 clean:
 	rm -rf examples/airline/.landbridge examples/airline/systems

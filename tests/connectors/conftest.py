@@ -1,6 +1,9 @@
 """Declarations as a test needs them, and the databases that answer on this machine."""
 
+import fcntl
 import os
+import tempfile
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -91,11 +94,31 @@ def reached(name):
     return engine
 
 
+class Turn:
+    """The right to use the servers' tables, which have one name in every test: one process of this machine has it."""
+
+    holders, handle = 0, None
+
+    @classmethod
+    def take(cls):
+        if not cls.holders:
+            cls.handle = (Path(tempfile.gettempdir()) / "landbridge-tests-servers.lock").open("w")
+            fcntl.flock(cls.handle, fcntl.LOCK_EX)
+        cls.holders += 1
+
+    @classmethod
+    def give_back(cls):
+        cls.holders -= 1
+        if not cls.holders:
+            cls.handle.close()
+
+
 class Server:
     """A database that a test fills by statements and reads through the door."""
 
     def __init__(self, folder, name):
         self.folder, self.name, self.engine = folder, name, reached(name)
+        Turn.take()
         self.undo = []
 
     def run(self, *statements, undo=()):
@@ -120,8 +143,11 @@ class Server:
         return frame.schema["v"], frame["v"][0]
 
     def close(self):
-        self.run(*reversed(self.undo))
-        self.engine.dispose()
+        try:
+            self.run(*reversed(self.undo))
+        finally:
+            self.engine.dispose()
+            Turn.give_back()
 
 
 @pytest.fixture
