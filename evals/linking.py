@@ -3,9 +3,9 @@
     python -m evals.linking [--seeds 10] [--data ../shared/data/er/ccer] [--rows 0]
 
 The sets are pairs of catalogues whose matches people wrote down: restaurants, and publications. Each is linked by the
-plan that `suggested` makes of it, without labels and with 200, beside the rival: records of which at least half the
-words are shared (Jaccard 0.5). With `--rows N`, N synthetic records of people, half on either side, are linked in a
-process of their own.
+plan that `suggested` makes of it, without labels and with 200, beside splink, where it is installed, and the rival:
+records of which at least half the words are shared (Jaccard 0.5). With `--rows N`, N synthetic records of people, half
+on either side, are linked in a process of their own.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -216,6 +217,9 @@ def _one_set(name: str, one: Known, seeds: int) -> None:
         print(_line(f"{way}, no labels", [score(linked(link(one.left, one.right, used)), one.truth)]))
         told = [link(one.left, one.right, used, labels=labels(one, plan, seed)) for seed in range(seeds)]
         print(_line(f"{way}, {LABELS} labels, n={seeds}", [score(linked(links), one.truth) for links in told]))
+        if find_spec("splink") is not None:
+            other = link(one.left, one.right, used.model_copy(update={"engine": "splink"}))
+            print(_line(f"{way}, splink, no labels", [score(linked(other), one.truth)]))
     print()
 
 

@@ -6,12 +6,13 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from catalog.entity_models import Engine, MatchKind
 from catalog.models import Declaration
 from catalog.names import did_you_mean
 
-Kind = Literal["text", "code", "number", "date", "exact"]
+Kind = MatchKind
 BLOCK_LIMIT = 10_000  # pairs: a hundred records on either side
-MOST_FIELDS = 20  # patterns of levels stay countable
+MOST_FIELDS = 20  # patterns of levels stay countable; `catalog.entity_links` refuses more
 LEVELS: dict[Kind, tuple[float, ...]] = {  # the lowest similarity of each level below "the same"
     "text": (0.9, 0.75, 0.6, 0.4),
     "code": (0.8, 0.65),
@@ -76,7 +77,7 @@ class LinkPlan(Declaration):
 
     From the probability `accept` on a pair is linked, from `review` on a person looks. A link rests on at least
     `agreeing` fields that agree; a pair with fewer is reviewed. `block_limit` bounds the pairs that one value of a
-    blocking key may make; a larger block is skipped and counted.
+    blocking key may make; a larger block is skipped and counted. `engine` learns what agreement weighs.
     """
 
     left: str = "left"  # what the sides are called in clusters, as a rule their datasets
@@ -91,6 +92,7 @@ class LinkPlan(Declaration):
     agreeing: int = Field(default=2, ge=1)
     one_to_one: bool = False
     block_limit: int = Field(default=BLOCK_LIMIT, ge=1)
+    engine: Engine = "polars"
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:

@@ -43,6 +43,11 @@ class Column:
     numbers: Floats | None = None  # NaN where the text is none
     spread: float = 1.0  # of the numbers of all records: from the first quartile to the third
 
+    def same(self, left: Ints, right: Ints) -> npt.NDArray[np.bool_]:
+        """Whether each pair of records holds one and the same value."""
+        mine = self.left[left]
+        return np.asarray((mine != MISSING) & (mine == self.right[right]))
+
 
 def column(comparison: Comparison, left: pl.DataFrame, right: pl.DataFrame, *, within: bool = False) -> Column:
     """Both frames' values of one comparison."""

@@ -43,7 +43,7 @@ class Model:
     @property
     def prior(self) -> float:
         """Bits in favour of a match before anything is compared."""
-        return float(np.log2(self.share / (1 - self.share)))
+        return _prior(self.share)
 
     def level_weights(self) -> list[Floats]:
         """Bits by field and level; a higher level never weighs less than a lower one."""
@@ -102,7 +102,7 @@ def learned(comparisons: Sequence[Comparison], levels: Levels, left: Ints, right
     """From the levels of candidate pairs and random pairs (`apart`), where at most `most` of `of` pairs are matches."""
     many = sizes(comparisons)
     patterns, kind, counts = _patterns(levels, many)
-    limit = min(LIKELIEST_SHARE, max(most, 1.0) / max(of, 1.0))
+    limit = highest_share(most, of)
     u = tuple(
         _shares(apart[row], np.ones(apart.shape[1]), size, ANCHOR * _first_guess(size)[::-1])
         for row, size in enumerate(many)
@@ -118,6 +118,28 @@ def learned(comparisons: Sequence[Comparison], levels: Levels, left: Ints, right
         if max(float(np.abs(one - other).max()) for one, other in zip(before.m, m, strict=True)) < SETTLED:
             break
     return model
+
+
+def learned_share(total: Floats, left: Ints, right: Ints, *, most: float, of: float) -> float:
+    """The share of matches among `of` pairs, from the bits of those that may be, where a record has one match."""
+    limit = highest_share(most, of)
+    share = limit / 2
+    for _ in range(ROUNDS):
+        before = share
+        likely = at_most_one(np.exp2(np.clip(total + _prior(share), -CERTAIN, CERTAIN)), left, right, rounds=1)
+        share = min((float(likely.sum()) + SMOOTHING) / max(of, 1.0), limit)
+        if abs(share - before) < SETTLED * before:
+            break
+    return share
+
+
+def highest_share(most: float, of: float) -> float:
+    """As many matches as there can be, of all pairs."""
+    return min(LIKELIEST_SHARE, max(most, 1.0) / max(of, 1.0))
+
+
+def _prior(share: float) -> float:
+    return float(np.log2(share / (1 - share)))
 
 
 def taught(model: Model, levels: Levels, same: npt.NDArray[np.bool_]) -> Model:
