@@ -132,7 +132,9 @@ def _threshold(rows: pl.DataFrame, quarantined: pl.DataFrame, dataset: Dataset) 
         message=f"{rows_text(quarantined.height)} of {rows.height:,} ({share:.2%}) would go to quarantine, more than "
         f"the {dataset.quarantine_threshold:.2%} allowed. The last good version stays.",
         evidence={
-            "share": share, "threshold": dataset.quarantine_threshold, "in_scope": rows.height,
+            "share": share,
+            "threshold": dataset.quarantine_threshold,
+            "in_scope": rows.height,
             "rules": dict(rules.iter_rows()),
         },
         remedy="Find what changed at the source; raise landbridge.quarantineThreshold only if so many are usual.",

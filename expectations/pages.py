@@ -22,7 +22,7 @@ h1{font-size:1.6rem;margin:0 0 .5rem}h2{font-size:1.2rem;margin:2rem 0 .5rem}p{m
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%}
 caption{text-align:left;color:var(--soft);padding:.3rem 0}
 th,td{text-align:left;vertical-align:top;padding:.35rem .6rem;border-bottom:1px solid var(--line);
-overflow-wrap:anywhere}
+min-width:6.5em;overflow-wrap:anywhere}td.n,th.n{min-width:0}
 thead th{background:var(--shade)}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .mark{display:inline-block;padding:0 .5rem;border:1px solid;border-radius:1rem;font-size:.85rem;white-space:nowrap}
 .good{color:var(--good)}.amber{color:var(--amber)}.bad{color:var(--bad)}.calm{color:var(--calm)}.soft{color:var(--soft)}
