@@ -275,7 +275,9 @@ def _check(
     What is `held` is a WARN, too: nothing failed, a person is asked.
     """
     blocking = any(finding.blocking for finding in findings) and not held
+    stops = [finding.message for finding in findings if finding.blocking]
     return dg.AssetCheckResult(
+        description=stops[0] if stops else None,
         passed=passed and not any(finding.severity == "critical" and finding.blocking for finding in findings),
         asset_key=key,
         check_name=name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Sequence
@@ -21,6 +22,16 @@ from pipelines.progress import Listener, listening
 from pipelines.readiness_assets import KEY as READINESS
 from pipelines.site import Site
 from pipelines.stages import measure_readiness
+
+
+class _NotOfSkippedSteps(logging.Filter):
+    """Keeps back Dagster's warning that a step which was skipped checked nothing: why it was skipped is told."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return "emitted no result in step" not in record.getMessage()
+
+
+logging.getLogger("dagster._core.execution.plan.active").addFilter(_NotOfSkippedSteps())
 
 
 @dataclass(frozen=True)
