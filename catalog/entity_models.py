@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
-from catalog.places import Place
+from catalog.declaration import Declaration, Place
 
 MatchKind = Literal["text", "code", "number", "date", "exact"]
 BlockBy = Literal["value", "prefix", "words"]
@@ -19,13 +17,7 @@ Engine = Literal["polars", "splink"]
 LARGEST = 20  # records of one entity beyond which a chain of links is more likely than one thing
 
 
-class EntityDeclaration(BaseModel):
-    """A frozen part of an entity file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Member(EntityDeclaration):
+class Member(Declaration):
     """A dataset whose rows are records of the entity, each known by its primary key.
 
     `one_per_entity`: no two of its rows are the same thing, so a pair of such datasets is linked one to one, and two
@@ -36,13 +28,13 @@ class Member(EntityDeclaration):
     one_per_entity: bool = False
 
 
-class EntityKey(EntityDeclaration):
+class EntityKey(Declaration):
     """Fields by dataset, in the same order; records that agree on all of them are one thing, whatever else they say."""
 
     fields: dict[str, tuple[str, ...]]
 
 
-class MatchField(EntityDeclaration):
+class MatchField(Declaration):
     """One fact that several datasets hold, and how alike it must be: the kinds of `expectations.linking`."""
 
     name: str
@@ -50,7 +42,7 @@ class MatchField(EntityDeclaration):
     fields: dict[str, str]  # by dataset
 
 
-class MatchBlock(EntityDeclaration):
+class MatchBlock(Declaration):
     """Only records that agree on some block are compared, on all of its `fields` (names of match fields)."""
 
     fields: tuple[str, ...]
@@ -58,7 +50,7 @@ class MatchBlock(EntityDeclaration):
     length: int = 4
 
 
-class Match(EntityDeclaration):
+class Match(Declaration):
     """How records that no key decides are weighed against each other. `suggested`: from the names and the values."""
 
     suggested: bool = False
@@ -68,7 +60,7 @@ class Match(EntityDeclaration):
     block_limit: int = 10_000  # pairs that one value may bring; more are skipped and told
 
 
-class GoldenField(EntityDeclaration):
+class GoldenField(Declaration):
     """Which record's value an entity is known by.
 
     `order`: the first of `sources` (dataset, field) that holds one. `most_complete`: of the record that fills the most
@@ -81,7 +73,7 @@ class GoldenField(EntityDeclaration):
     changed: dict[str, str] = {}
 
 
-class Entity(EntityDeclaration):
+class Entity(Declaration):
     """A thing in the world that rows of several datasets, or several rows of one, speak of.
 
     From the probability `accept` on a pair is linked, from `review` on a person looks. More than `largest` records of

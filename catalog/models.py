@@ -9,12 +9,23 @@ from __future__ import annotations
 from datetime import timedelta
 from enum import IntEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
-
+from catalog.alert_models import AlertChannel as AlertChannel
+from catalog.alert_models import MailTo as MailTo
+from catalog.declaration import Declaration as Declaration
+from catalog.declaration import Place as Place
+from catalog.declaration import Severity as Severity
 from catalog.entity_models import Entity
-from catalog.places import Place as Place
+from catalog.gap_models import ConflictField as ConflictField
+from catalog.gap_models import GapCalendar as GapCalendar
+from catalog.gap_models import GapDirection as GapDirection
+from catalog.gap_models import GapKind as GapKind
+from catalog.gap_models import GapRule as GapRule
+from catalog.readiness_models import AgentQuestion as AgentQuestion
+from catalog.readiness_models import DimensionName as DimensionName
+from catalog.readiness_models import ReadinessPlan as ReadinessPlan
+from catalog.readiness_models import UseCase as UseCase
 
 LogicalType = Literal["string", "integer", "number", "boolean", "date", "timestamp", "time"]
 FILE_KINDS = (
@@ -22,18 +33,11 @@ FILE_KINDS = (
     "stata", "access", "hl7", "edifact", "x12", "mail", "document", "markdown", "files",
 )  # fmt: skip
 SOURCE_KINDS = ("sql", *FILE_KINDS)  # others come from plug-ins
-Severity = Literal["critical", "warning", "info"]
 Action = Literal["quarantine", "block", "report"]
 RuleKind = Literal[
     "not_null", "unique", "in_set", "pattern", "range", "length", "row_count", "functional_dependency", "expectation",
     "sql", "custom",
 ]  # fmt: skip
-GapKind = Literal[
-    "missing_reference", "missing_value", "missing_period", "missing_entity", "missing_sequence", "stale_field",
-    "segment_coverage", "mixed_format", "conflict",
-]  # fmt: skip
-GapDirection = Literal["forward", "backward", "both"]
-GapCalendar = Literal["all", "weekdays"]
 ValueMode = Literal["quarantine_row", "discard_value", "discard_row"]
 DriftMode = Literal["evolve", "freeze", "discard", "quarantine"]
 ReadMode = Literal["full", "watermark", "keys", "feed"]
@@ -41,7 +45,6 @@ FilesMode = Literal["snapshot", "append"]
 BrokenFiles = Literal["report", "block"]
 BlobPolicy = Literal["skip", "hash", "extract"]
 Mask = Literal["pseudonym", "redact", "drop", "last4", "year"]
-DimensionName = Literal["completeness", "validity", "consistency", "freshness", "governance", "retrievability"]
 AggregateFunction = Literal["count", "sum", "mean", "min", "max", "distinct", "top"]
 
 
@@ -52,12 +55,6 @@ class Classification(IntEnum):
     internal = 1
     confidential = 2
     restricted = 3
-
-
-class Declaration(BaseModel):
-    """A frozen value read from YAML; a key nobody knows is an error, not a shrug."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Source(Declaration):
@@ -179,90 +176,6 @@ class Field(Declaration):
     on_bad_value: ValueMode = "quarantine_row"
     expected: bool = False  # its absence is told in documents as a known gap
     place: Place
-
-
-def _in_order(value: object) -> object:
-    """One name as a list of one; none for an empty one."""
-    return (value,) if isinstance(value, str) and value else value or ()
-
-
-SystemsInOrder = Annotated[tuple[str, ...], BeforeValidator(_in_order)]
-
-
-class ConflictField(Declaration):
-    """A field both systems hold; numbers agree within `tolerance`, text agrees after case and blanks are folded.
-
-    `system_of_record` lists the datasets whose value wins, the first that says anything; empty: the rule's.
-    """
-
-    field: str
-    other: str
-    tolerance: float = 0.0
-    system_of_record: SystemsInOrder = ()
-
-
-class GapRule(Declaration):
-    """A gap that only shows across rows, periods or systems. It reports; it never moves a row.
-
-    missing_reference: `fields` -> `to_dataset.to_fields`, in `direction`; `also_in` lists (dataset, field) registers
-    that may know the absent key; what is younger than `lateness`, by `late_from` here or `their_late_from` there, may
-    still arrive. missing_value: null share of `field` above `max_share`. missing_period: every `every` of `field` is
-    there between first and last (or `start`..`end`), per `per`, but for days that `calendar` or `holidays` close.
-    missing_entity: each of `systems` knows every entity that `fields` name in the rows that `where` keeps.
-    missing_sequence: no number of `field` is left out between first and last, per `per`. stale_field: `changed` is not
-    older than `to_dataset.their_changed` of the row joined by `on` by more than `max_age`; `field` is what it speaks
-    of. segment_coverage: null share of `field` surely above `max_share` in a segment of `per` with `min_rows` or more.
-    mixed_format: values of the text `field` in another shape than the rest. conflict: `on` joins this dataset to
-    `to_dataset`; `compare` lists the fields; `system_of_record` lists the datasets whose value wins, the first that
-    says anything; `changed` here and `their_changed` there say how recent each word is.
-    """
-
-    name: str
-    kind: GapKind
-    title: str = ""
-    field: str = ""
-    fields: tuple[str, ...] = ()
-    to_dataset: str = ""
-    to_fields: tuple[str, ...] = ()
-    also_in: tuple[tuple[str, str], ...] = ()
-    direction: GapDirection = "forward"
-    late_from: str = ""
-    their_late_from: str = ""
-    lateness: str = ""  # Polars duration text
-    max_share: float = 0.0
-    min_rows: int = 20
-    every: str = ""  # Polars duration text, such as 1h or 1d
-    per: tuple[str, ...] = ()
-    start: str = ""
-    end: str = ""
-    calendar: GapCalendar = "all"
-    holidays: tuple[str, str] | None = None  # dataset, and its date field
-    systems: tuple[tuple[str, str], ...] = ()  # (dataset, field), in the order of `fields` for each dataset
-    where: dict[str, tuple[str, ...]] = {}
-    on: tuple[tuple[str, str], ...] = ()
-    changed: str = ""
-    their_changed: str = ""
-    max_age: str = ""  # Polars duration text
-    compare: tuple[ConflictField, ...] = ()
-    system_of_record: SystemsInOrder = ()
-    severity: Severity = "warning"
-    owner: str = ""
-    remedy: str = ""
-    place: Place
-
-    def record_of(self, compared: ConflictField) -> tuple[str, ...]:
-        """The systems of record of one compared field, in order: its own, else the rule's."""
-        return compared.system_of_record or self.system_of_record
-
-    def named(self, own: str) -> tuple[tuple[str, str], ...]:
-        """Every (dataset, field) that the rule of the dataset `own` names: all that its findings may quote."""
-        ours = (self.field, *self.fields, *self.per, *self.where, self.late_from, self.changed,
-                *(mine for mine, _ in self.on), *(one.field for one in self.compare))  # fmt: skip
-        theirs = (*self.to_fields, self.their_late_from, self.their_changed,
-                  *(their for _, their in self.on), *(one.other for one in self.compare))  # fmt: skip
-        pairs = [*((own, name) for name in ours), *((self.to_dataset, name) for name in theirs)]
-        pairs += [*self.also_in, *self.systems, *((self.holidays,) if self.holidays else ())]
-        return tuple(dict.fromkeys(pair for pair in pairs if all(pair)))
 
 
 class Lookup(Declaration):
@@ -419,65 +332,6 @@ class Policy(Declaration):
     anonymous: Principal = Principal(name="anonymous")
     local: Principal = Principal(name="local", clearance=Classification.confidential)
     principals: tuple[Principal, ...] = ()
-
-
-class AgentQuestion(Declaration):
-    """What an agent will ask, and what must be among the first five answers: a record by its URN, or a dataset."""
-
-    ask: str
-    expect: str
-
-
-class UseCase(Declaration):
-    """What agents are to do with some datasets, and the readiness score below which they should not."""
-
-    name: str
-    title: str = ""
-    owner: str = ""
-    datasets: tuple[str, ...]
-    questions: tuple[AgentQuestion, ...] = ()
-    minimum: float = 80.0
-    severity: Literal["critical", "warning"] = "warning"  # of a score below the minimum
-    place: Place
-
-
-class ReadinessPlan(Declaration):
-    """How readiness is weighed: a dimension without a weight weighs 1, a dataset without a minimum has none."""
-
-    weights: dict[DimensionName, float] = {}
-    minimum: float | None = None  # of every dataset
-    minimums: dict[str, float] = {}  # of single datasets
-    severity: Literal["critical", "warning"] = "warning"  # of a dataset's score below its minimum
-
-    def minimum_of(self, dataset: str) -> float | None:
-        """The lowest score that the dataset should have; None where nothing is declared."""
-        return self.minimums.get(dataset, self.minimum)
-
-
-class MailTo(Declaration):
-    """Who gets a mail, from whom, and through which server: `smtp` is a reference to `smtp://user:password@host:port`."""
-
-    to: tuple[str, ...]
-    sender: str
-    smtp: str
-
-
-class AlertChannel(Declaration):
-    """Where findings are told when they open: a `webhook` on the declared `host`, or a `mail`.
-
-    Told are findings at least as grave as `least`, in their first opening (`new`) or a later one (`reopened`), each
-    once. `webhook` and `signing_key` are secret references.
-    """
-
-    name: str
-    webhook: str = ""
-    host: str = ""
-    signing_key: str = ""
-    mail: MailTo | None = None
-    least: Literal["critical", "warning"] = "critical"
-    states: tuple[Literal["new", "reopened"], ...] = ("new", "reopened")
-    link: str = ""  # where a person looks further; told with every alert
-    place: Place
 
 
 class Project(Declaration):

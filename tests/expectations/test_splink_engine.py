@@ -11,7 +11,7 @@ import pytest
 
 from catalog.entity_models import Entity, Member
 from catalog.errors import Refusal
-from catalog.places import Place
+from catalog.models import Place
 from expectations.linking import BlockingKey, Comparison, LinkPlan, duplicates, link
 from expectations.linking.resolving import WORD_SCHEMA, resolve
 from expectations.linking.weights import learned_share
