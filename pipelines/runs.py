@@ -14,7 +14,7 @@ import dagster as dg
 import connectors
 from catalog.models import Project
 from ledger import Account, Finding
-from ledger.models import HeldChange
+from ledger.models import EVERYWHERE, HeldChange
 from pipelines.alerting import alert
 from pipelines.factory import ACCEPT_TAG, ACCEPTED_BY_TAG, REFRESH, definitions_for
 from pipelines.instance import dagster_environment
@@ -106,7 +106,7 @@ def _report(site: Site, result: dg.ExecuteInProcessResult, seconds: float) -> Ru
         status=_status(held, red=bool(failures or failed or not result.success)),
         seconds=round(seconds, 1),
         accounts=accounts,
-        findings=tuple(site.ledger.findings()),
+        findings=tuple(one.finding for one in site.ledger.open_findings(known=(*site.project.datasets, EVERYWHERE))),
         failures=failures,
         failed_checks=failed,
         blocked=blocked,
