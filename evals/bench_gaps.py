@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -23,6 +22,7 @@ import polars as pl
 
 from catalog.home import Home
 from catalog.models import ConflictField, Dataset, Field, GapRule, LogicalType, Place, Project, Source
+from evals.file_readings import peak_kib
 
 ROWS, ROUNDS = 5_000_000, 3
 RECORDS = 50  # rows of the large dataset for one of the small ones
@@ -117,7 +117,7 @@ def _one(folder: Path) -> None:
     began, cpu = time.perf_counter(), time.process_time()
     findings = stages.find_gaps(site, run_id="bench").findings
     wall, cpu = time.perf_counter() - began, time.process_time() - cpu
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = peak_kib() / 1024
     told = {one.rule.partition("/")[0] for one in findings if "status" not in one.evidence}
     print(json.dumps({"wall": wall, "cpu": cpu, "peak": peak, "told": len(told)}))
 
