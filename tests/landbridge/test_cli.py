@@ -15,8 +15,10 @@ from landbridge.cli import app
 ROOT = Path(__file__).parents[2]
 MARK = "<!-- generated: UPDATE_GOLDEN=1 make test -->\n"
 COMMANDS = (
-    "init", "check", "run", "ask", "serve", "dev", "status", "gaps", "readiness", "quarantine", "quarantine list",
-    "quarantine show", "quarantine fix", "quarantine release", "quarantine reject", "peek", "doctor", "forget-feed",
+    "init", "check", "run", "approve", "ask", "serve", "dev", "status", "gaps", "readiness", "report", "quarantine",
+    "quarantine list", "quarantine show", "quarantine fix", "quarantine release", "quarantine reject", "entities",
+    "entities list", "entities show", "entities review", "entities accept", "entities refuse", "peek", "doctor",
+    "forget-feed",
 )  # fmt: skip
 
 
