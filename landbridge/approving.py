@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from catalog.errors import Refusal
 from catalog.models import Project
+from landbridge.quarantining import DecisionRefused
 from ledger import Finding
 from ledger.models import Approval, HeldChange
 from pipelines.holding import RUN_SHOWN
@@ -24,7 +24,7 @@ ENDS = {
 }  # fmt: skip
 
 
-class ApprovalRefused(Refusal):
+class ApprovalRefused(DecisionRefused):
     """An approval that cannot be given, and what to do instead."""
 
 

@@ -2,29 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from landbridge.commands.frame import BAD_INPUT, FAILED, FINE, JsonOption, ProjectOption, faults_told, load
-
-
-@contextmanager
-def _answered() -> Iterator[None]:
-    """Turn an approval that cannot be given into one line and exit code 2."""
-    from landbridge import show
-    from landbridge.approving import ApprovalRefused
-    from landbridge.quarantining import DecisionRefused
-
-    with faults_told():
-        try:
-            yield
-        except (ApprovalRefused, DecisionRefused) as refused:
-            show.problem(str(refused))
-            raise typer.Exit(BAD_INPUT) from None
+from landbridge.commands.frame import BAD_INPUT, FAILED, FINE, JsonOption, ProjectOption, decisions_told, load
 
 
 def approve(
@@ -52,7 +35,7 @@ def approve(
     if listed == (run is not None):
         show.problem("Give a RUN to approve, or --list to see what waits.")
         raise typer.Exit(BAD_INPUT)
-    with _answered():
+    with decisions_told():
         from landbridge import approving
 
         loaded = load(project)
@@ -83,7 +66,7 @@ def _run(project: Path, *, json: bool) -> None:
     """Refresh everything, as `landbridge run` does, and end with its exit code."""
     from landbridge.commands import running
 
-    with faults_told():
+    with decisions_told():
         report = running.refreshed(load(project))
     running.show_run(report, json=json)
     raise typer.Exit(FINE if report.good else FAILED)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from landbridge.commands.frame import BAD_INPUT, JsonOption, ProjectOption, faults_told, load
+from landbridge.commands.frame import JsonOption, ProjectOption, decisions_told, load
 from landbridge.commands.quarantine import ByOption, ReasonOption
 
 entities = typer.Typer(
@@ -20,24 +18,10 @@ entities = typer.Typer(
 PairArgument = Annotated[str, typer.Argument(metavar="PAIR", help="The pair's id, or as much of it as no other has.")]
 
 
-@contextmanager
-def _answered() -> Iterator[None]:
-    """Turn a word that makes no sense into one line and exit code 2."""
-    from landbridge import show
-    from landbridge.quarantining import DecisionRefused
-
-    with faults_told():
-        try:
-            yield
-        except DecisionRefused as refused:
-            show.problem(str(refused))
-            raise typer.Exit(BAD_INPUT) from None
-
-
 @entities.command("list")
 def list_entities(project: ProjectOption = Path(), json: JsonOption = False) -> None:
     """Count for each entity: records, entities, links by the way they came about, pairs that wait."""
-    with _answered():
+    with decisions_told():
         from landbridge import entity_reviewing, entity_telling, show
 
         found = entity_reviewing.summaries(load(project))
@@ -54,7 +38,7 @@ def show_entity(
     json: JsonOption = False,
 ) -> None:
     """Show one entity: its records, the links with probability and evidence, and whose each golden value is."""
-    with _answered():
+    with decisions_told():
         from landbridge import entity_reviewing, entity_telling, show
 
         told = entity_reviewing.entity_told(load(project), entity)
@@ -71,7 +55,7 @@ def review(
     json: JsonOption = False,
 ) -> None:
     """Show the pairs that wait for a person, the most uncertain first, with what agrees and what differs."""
-    with _answered():
+    with decisions_told():
         from landbridge import entity_reviewing, entity_telling, show
 
         loaded = load(project)
@@ -95,7 +79,7 @@ def refuse(pair: PairArgument, reason: ReasonOption, by: ByOption = "", project:
 
 
 def _say(project: Path, pair: str, *, same: bool, by: str, reason: str) -> None:
-    with _answered():
+    with decisions_told():
         from landbridge import entity_reviewing, quarantining, show
 
         word = entity_reviewing.Word(same, by=by or quarantining.system_user(), reason=reason)

@@ -36,6 +36,20 @@ def faults_told() -> Iterator[None]:
         raise typer.Exit(FAILED) from None
 
 
+@contextmanager
+def decisions_told() -> Iterator[None]:
+    """As `faults_told`, and a decision that makes no sense becomes one line and exit code 2."""
+    from landbridge import show
+    from landbridge.quarantining import DecisionRefused
+
+    with faults_told():
+        try:
+            yield
+        except DecisionRefused as refused:
+            show.problem(str(refused))
+            raise typer.Exit(BAD_INPUT) from None
+
+
 def load(project: Path) -> Project:
     """The project in a folder."""
     from catalog import load_project

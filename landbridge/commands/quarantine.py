@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from landbridge.commands.frame import BAD_INPUT, JsonOption, ProjectOption, faults_told, load
+from landbridge.commands.frame import JsonOption, ProjectOption, decisions_told, load
 
 quarantine = typer.Typer(
     no_args_is_help=True,
@@ -22,20 +20,6 @@ ReasonOption = Annotated[str, typer.Option(help="Why, for those who come later; 
 ByOption = Annotated[str, typer.Option(help="Who decides [default: the user of this machine].")]
 
 
-@contextmanager
-def _decided() -> Iterator[None]:
-    """Turn a decision that makes no sense into one line and exit code 2."""
-    from landbridge import show
-    from landbridge.quarantining import DecisionRefused
-
-    with faults_told():
-        try:
-            yield
-        except DecisionRefused as refused:
-            show.problem(str(refused))
-            raise typer.Exit(BAD_INPUT) from None
-
-
 @quarantine.command("list")
 def list_rows(
     dataset: Annotated[str | None, typer.Argument(help="Only this dataset.")] = None,
@@ -45,7 +29,7 @@ def list_rows(
     json: JsonOption = False,
 ) -> None:
     """Show the open rows, oldest first: rule, column, place in the source, value where it may be told, age."""
-    with _decided():
+    with decisions_told():
         from landbridge import quarantining, show
 
         loaded = load(project)
@@ -66,7 +50,7 @@ def list_rows(
 @quarantine.command("show")
 def show_row(row: RowArgument, project: ProjectOption = Path(), json: JsonOption = False) -> None:
     """Show one row as it may be told, the rules it breaks, and its history."""
-    with _decided():
+    with decisions_told():
         from landbridge import quarantining, show
 
         told = quarantining.history(load(project), row)
@@ -109,7 +93,7 @@ def reject(row: RowArgument, reason: ReasonOption, by: ByOption = "", project: P
 
 
 def _decide(project: Path, row: str, kind: Any, *, by: str, **told: Any) -> None:
-    with _decided():
+    with decisions_told():
         from landbridge import quarantining, show
 
         verdict = quarantining.Verdict(kind, by=by or quarantining.system_user(), **told)
