@@ -5,20 +5,17 @@ A plug-in's fault is one line that names its distribution, at its own source and
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import EntryPoint
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
 import polars as pl
 
 from catalog.errors import LandbridgeError, Refusal, SourceError, SourceUnreachable, SourceUnreadable
-from catalog.fingerprint import code_fingerprint
 from catalog.models import SOURCE_KINDS, Dataset, Source
-from catalog.plugins import offered, owner_of
+from catalog.plugins import code_of, offered, owner_of
 from catalog.sources import CONNECTORS
 from connectors.batch import Batch
 from connectors.faults import is_fault, place_of
@@ -181,17 +178,6 @@ def fault_of(batch: object, schema: pl.Schema | None) -> str:
         if batch.frame.schema.get(name) != dtype:
             return f"gives rows without '{name}' of type {dtype}"
     return "" if schema is None or batch.frame.schema == schema else "gives batches of different columns"
-
-
-def code_of(entry: EntryPoint) -> str:
-    """A fingerprint of the plug-in's own code, so that a repaired one reads again."""
-    room = entry.module.partition(".")[0]
-    try:
-        return code_fingerprint(room)
-    except ModuleNotFoundError:  # one module and no package
-        spec = find_spec(room)
-        origin = Path(spec.origin) if spec is not None and spec.origin else None
-        return hashlib.sha256(origin.read_bytes()).hexdigest() if origin is not None and origin.is_file() else ""
 
 
 def _is_ours(entry: EntryPoint) -> bool:

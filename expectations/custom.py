@@ -19,9 +19,8 @@ import polars as pl
 
 from catalog.custom_rules import EXPECTATIONS
 from catalog.faults import is_fault, place_of
-from catalog.fingerprint import code_fingerprint
 from catalog.models import Dataset, Rule
-from catalog.plugins import offered, owner_of
+from catalog.plugins import code_of, offered, owner_of
 from expectations.literals import RuleFault
 from expectations.outcomes import META
 
@@ -116,20 +115,7 @@ def _mark(rule: Rule, folder: Path) -> str:
         path = folder / rule.arguments["module"]
         return _content(path) if path.is_file() else ""
     entries = offered(EXPECTATIONS).get(rule.arguments["type"], ())
-    return " ".join(f"{owner_of(entry)} {_code_of(entry)}" for entry in entries)
-
-
-def _code_of(entry: EntryPoint) -> str:
-    """A fingerprint of the package or module of an entry; its version alone where it cannot be found."""
-    from importlib.util import find_spec
-
-    room = entry.module.partition(".")[0]
-    try:
-        return code_fingerprint(room)
-    except ModuleNotFoundError:  # one module and no package
-        spec = find_spec(room)
-        origin = Path(spec.origin) if spec is not None and spec.origin else None
-        return _content(origin) if origin is not None and origin.is_file() else ""
+    return " ".join(f"{owner_of(entry)} {code_of(entry)}" for entry in entries)
 
 
 def _entry(name: str) -> EntryPoint:
