@@ -22,8 +22,8 @@ NEARLY_ALL = 0.95  # a field null in that share of the rows is told as missing t
 
 def missing_value(rule: GapRule, dataset: Dataset, systems: Systems) -> Seen:
     """Rows without a value, where their share is above `max_share`; a field without any value is critical."""
-    frame, total = systems.scans[dataset.name], systems.frames[dataset.name].height
-    bare = frame.filter(pl.col(rule.field).is_null()).collect(engine="streaming")
+    frame, rows = systems.scans[dataset.name], systems.frames[dataset.name]
+    bare, total = rows.kept(lambda part: part.filter(pl.col(rule.field).is_null())), rows.height
     whole = bare.height == total
     share = bare.height / total
     if not whole and share <= rule.max_share + SHARE_NOISE:
@@ -35,7 +35,7 @@ def missing_value(rule: GapRule, dataset: Dataset, systems: Systems) -> Seen:
         "share": share,
         "max_share": rule.max_share,
         "rows": told_rows(bare, dataset, dataset.key, limit=EXAMPLES),
-        "missing_together": _together(bare, frame, rule.field, dataset),
+        "missing_together": _together(frame, rule.field, dataset),
         "by": _segments(frame, rule.field, dataset),
     }
     allowed = f", more than the {rule.max_share:.1%} allowed" if rule.max_share else ""
@@ -45,13 +45,14 @@ def missing_value(rule: GapRule, dataset: Dataset, systems: Systems) -> Seen:
     return Seen([finding], _sentences(rule, dataset, frame, bare))
 
 
-def _together(bare: pl.DataFrame, frame: pl.LazyFrame, field: str, dataset: Dataset) -> dict[str, float]:
+def _together(frame: pl.LazyFrame, field: str, dataset: Dataset) -> dict[str, float]:
     """Other fields that are null in nearly all of these rows but not everywhere: often the reason."""
     names = [one.name for one in dataset.fields if one.name != field]
     if not names:
         return {}
-    here = bare.select(pl.col(name).is_null().mean() for name in names).row(0)
-    everywhere = frame.select(pl.col(name).is_null().mean() for name in names).collect(engine="streaming").row(0)
+    empty = [pl.col(name).is_null().mean() for name in names]
+    bare = frame.filter(pl.col(field).is_null())
+    here, everywhere = (rows.select(empty).collect(engine="streaming").row(0) for rows in (bare, frame))
     return {
         name: round(share, 4)
         for name, share, usual in zip(names, here, everywhere, strict=True)

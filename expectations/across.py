@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ import polars as pl
 
 from catalog.models import Classification, Dataset, GapRule, Project
 from expectations.disclosure import row_names, tellable
+from expectations.portions import Rows, joined, owned
 from expectations.reports import KNOWN
 from expectations.wording import as_text
 from ledger import Finding
@@ -27,11 +28,11 @@ class Seen:
 class Systems:
     """The project and the ready rows there are.
 
-    `frames` hold the columns that the rule at hand names; `scans` whole rows, which are not in memory.
+    `frames` have the columns that the rule at hand names; `scans` whole rows. Neither is in memory.
     """
 
     project: Project
-    frames: Mapping[str, pl.DataFrame]
+    frames: Mapping[str, Rows]
     scans: Mapping[str, pl.LazyFrame] = field(default_factory=dict)
 
     def dataset(self, name: str) -> Dataset:
@@ -57,20 +58,42 @@ def gap(rule: GapRule, dataset: Dataset, *, count: int, message: str, evidence: 
     )
 
 
-def keyed(
-    frame: pl.DataFrame, other: pl.DataFrame, pairs: Sequence[tuple[str, str]]
-) -> tuple[pl.DataFrame, pl.DataFrame, list[str]]:
-    """Both frames with the same key columns to join on, and their names; rows without a whole key are left out.
+Keying = Callable[[pl.DataFrame], pl.DataFrame]
+
+
+def keyed(ours: pl.Schema, theirs: pl.Schema, pairs: Sequence[tuple[str, str]]) -> tuple[Keying, Keying, list[str]]:
+    """What gives rows of two datasets the same key columns to join on, and the names of these.
+
+    Rows without a whole key are left out.
 
     Values of one type are compared as they are, others as text, as documents compare them.
     """
     names = [f"_on{place}" for place in range(len(pairs))]
-    ours, theirs = [], []
-    for name, (mine, their) in zip(names, pairs, strict=True):
-        same = frame.schema[mine] == other.schema[their]
-        ours.append((pl.col(mine) if same else as_text(frame.schema, mine)).alias(name))
-        theirs.append((pl.col(their) if same else as_text(other.schema, their)).alias(name))
-    return frame.with_columns(ours).drop_nulls(names), other.with_columns(theirs).drop_nulls(names), names
+    mine, their = [], []
+    for name, (here, there) in zip(names, pairs, strict=True):
+        same = ours[here] == theirs[there]
+        mine.append((pl.col(here) if same else as_text(ours, here)).alias(name))
+        their.append((pl.col(there) if same else as_text(theirs, there)).alias(name))
+    return _keying(mine, names), _keying(their, names), names
+
+
+def _keying(columns: list[pl.Expr], names: list[str]) -> Keying:
+    return lambda rows: rows.with_columns(columns).drop_nulls(names)
+
+
+def keys(rows: Rows, key: Keying, on: list[str]) -> pl.DataFrame:
+    """The different keys there are."""
+    return rows.different(lambda part: key(part).select(on))
+
+
+def unanswered(rows: Rows, key: Keying, known: pl.DataFrame) -> tuple[pl.DataFrame, int]:
+    """The rows whose key none of `known` has, without their key columns, and how many rows have a key at all."""
+    on, lost, referring = known.columns, [], 0
+    for part in rows.portions(least=known.height):
+        mine = key(part)
+        referring += mine.height
+        lost.append(owned(mine.join(known, on=on, how="anti", maintain_order="left").drop(on)))
+    return joined(lost), referring
 
 
 def sampled(rows: pl.DataFrame, dataset: Dataset, names: Sequence[str]) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
@@ -11,6 +11,7 @@ import polars as pl
 from catalog.models import ConflictField, Dataset, GapRule
 from expectations.across import Seen, Systems, gap, keyed, may_quote, of_rows, of_values
 from expectations.disclosure import row_names, tellable, told_key
+from expectations.portions import Rows, joined, owned
 from expectations.settling.claims import FLOAT_NOISE, folded
 from expectations.settling.settled import Reason
 from expectations.settling_rules import Outcome, Settling
@@ -44,44 +45,68 @@ def conflict(rule: GapRule, dataset: Dataset, systems: Systems, *, settling: Set
     `settling` is shared by the rules of a project, so that each fact is settled once.
     """
     settling = settling or Settling(systems)
-    frame, other = (systems.frames[name].with_row_index("_row") for name in (dataset.name, rule.to_dataset))
-    ours, theirs, on = keyed(frame, other, rule.on)
-    repeated = theirs.height - theirs.n_unique(subset=on)
-    right = theirs.unique(subset=on, keep="first", maintain_order=True)
-    names = {name: f"_their.{name}" for name in right.columns if name not in on}
-    pairs = ours.join(right.rename(names), on=on, how="inner", maintain_order="left")
-    if pairs.is_empty():  # then nothing is compared, which is no agreement
+    looks, repeated = _looked(rule, systems.frames[dataset.name], systems.frames[rule.to_dataset])
+    if not looks[0].paired:  # then nothing is compared, which is no agreement
         raise ValueError(f"no row of '{dataset.name}' has a peer in '{rule.to_dataset}'")
     seen = Seen()
-    for compared in rule.compare:
+    for compared, look in zip(rule.compare, looks, strict=True):
         outcome = settling.of(dataset, rule, compared)
         one = _Comparison(rule, compared, dataset, systems.dataset(rule.to_dataset), outcome, systems)
-        _compare(one, pairs, repeated, seen)
+        _compare(one, look, repeated, seen)
         seen.findings.extend(_silent_records(one))
     return seen
 
 
-def _compare(one: _Comparison, pairs: pl.DataFrame, repeated: int, seen: Seen) -> None:
+@dataclass
+class _Look:
+    """What a pass over the pairs of rows tells of one compared field; `apart` are those that differ."""
+
+    paired: int = 0
+    both: int = 0
+    only_ours: int = 0
+    only_theirs: int = 0
+    apart: list[pl.DataFrame] = field(default_factory=list)
+
+    def add(self, pairs: pl.DataFrame, compared: ConflictField) -> None:
+        mine, their = compared.field, f"_their.{compared.other}"
+        ours, theirs = pl.col(mine).is_not_null(), pl.col(their).is_not_null()
+        both = pairs.filter(ours & theirs)
+        distance, differs = _difference(both.schema, mine, their, compared.tolerance)
+        self.paired, self.both = self.paired + pairs.height, self.both + both.height
+        self.only_ours += pairs.filter(ours & ~theirs).height
+        self.only_theirs += pairs.filter(~ours & theirs).height
+        self.apart.append(owned(both.with_columns(distance.alias("_distance")).filter(differs)))
+
+
+def _looked(rule: GapRule, frame: Rows, other: Rows) -> tuple[list[_Look], int]:
+    """For each compared field what the pairs of rows say, and how many keys the other system repeats."""
+    ours, theirs, on = keyed(frame.schema, other.schema, rule.on)
+    right = other.first(theirs, on)
+    repeated = sum(theirs(rows).height for rows in other.portions()) - right.height
+    right = right.rename({name: f"_their.{name}" for name in right.columns if name not in on})
+    looks = [_Look() for _ in rule.compare]
+    for rows in frame.portions(least=right.height):
+        pairs = ours(rows).join(right, on=on, how="inner", maintain_order="left")
+        for look, compared in zip(looks, rule.compare, strict=True):
+            look.add(pairs, compared)
+    return looks, repeated
+
+
+def _compare(one: _Comparison, look: _Look, repeated: int, seen: Seen) -> None:
     rule, compared, dataset, other = one.rule, one.compared, one.dataset, one.other
-    mine, their = compared.field, f"_their.{compared.other}"
-    both = pairs.filter(pl.col(mine).is_not_null() & pl.col(their).is_not_null())
-    distance, differs = _difference(both.schema, mine, their, compared.tolerance)
-    apart = both.with_columns(distance.alias("_distance")).filter(differs)
-    apart = apart.sort("_distance", descending=True, maintain_order=True)
+    mine = compared.field
+    apart = joined(look.apart).sort("_distance", descending=True, maintain_order=True)
     if apart.is_empty():
         return
     apart = _judged(one, apart)
-    only = {
-        dataset.name: pairs.filter(pl.col(mine).is_not_null() & pl.col(their).is_null()).height,
-        other.name: pairs.filter(pl.col(mine).is_null() & pl.col(their).is_not_null()).height,
-    }
+    only = {dataset.name: look.only_ours, other.name: look.only_theirs}
     evidence: dict[str, Any] = {
         "field": f"{dataset.name}.{mine}",
         "other": f"{other.name}.{compared.other}",
         "on": [f"{ours} = {theirs}" for ours, theirs in rule.on],
         "tolerance": compared.tolerance,
-        "compared": both.height,
-        "share": apart.height / both.height,
+        "compared": look.both,
+        "share": apart.height / look.both,
         "value_only_in": only,
         **_settled(one, apart),
         "rows": _examples(one, apart),
@@ -89,7 +114,7 @@ def _compare(one: _Comparison, pairs: pl.DataFrame, repeated: int, seen: Seen) -
     if repeated:
         evidence["keys_repeated_in_other"] = repeated
     message = (
-        f"{rows_text(apart.height)} of {both.height:,} that both hold differ in {label(dataset, mine)} "
+        f"{rows_text(apart.height)} of {look.both:,} that both hold differ in {label(dataset, mine)} "
         f"({dataset.name}.{mine}, {other.name}.{compared.other}){_tolerance(compared)}{_open(apart)}."
     )
     seen.findings.append(gap(rule, dataset, name=one.name, count=apart.height, message=message, evidence=evidence,
@@ -165,7 +190,7 @@ def _silent_records(one: _Comparison) -> Iterable[Finding]:
 def _is_told(one: _Comparison, name: str) -> bool:
     """Whether the silent system is a side of the rule whose column has no value, which `surveying` tells."""
     fields = {one.dataset.name: one.compared.field, one.other.name: one.compared.other}
-    return name in fields and one.systems.frames[name][fields[name]].drop_nulls().is_empty()
+    return name in fields and one.systems.frames[name].is_blank(fields[name])
 
 
 def _bring(name: str) -> str:

@@ -7,8 +7,9 @@ from typing import Any
 import polars as pl
 
 from catalog.models import Dataset, Field, GapRule
-from expectations.across import Seen, Systems, gap, keyed, may_quote, of_rows, sampled
+from expectations.across import Seen, Systems, gap, keyed, keys, may_quote, of_rows, sampled
 from expectations.disclosure import HIDDEN, tellable, told_rows
+from expectations.portions import Rows
 from expectations.wording import as_text, label, listed
 
 COMBINATIONS = 20  # of systems in the evidence, those with most entities
@@ -23,9 +24,11 @@ def missing_entity(rule: GapRule, dataset: Dataset, systems: Systems) -> Seen:
     entities = _promised(rule, dataset, systems.frames[dataset.name])
     registers = _registers(rule)
     for name, fields in registers.items():
-        ours, theirs, on = keyed(entities, systems.frames[name], list(zip(rule.fields, fields, strict=True)))
-        known = theirs.select(on).unique().with_columns(pl.lit(True).alias(_flag(name)))
-        entities = ours.join(known, on=on, how="left", maintain_order="left").drop(on)
+        register = systems.frames[name]
+        ours, theirs, on = keyed(entities.schema, register.schema, list(zip(rule.fields, fields, strict=True)))
+        known = keys(register, theirs, on)
+        known = known.with_columns(pl.lit(True).alias(_flag(name)))
+        entities = ours(entities).join(known, on=on, how="left", maintain_order="left").drop(on)
     entities = entities.with_columns(pl.col(_flag(name)).fill_null(False) for name in registers)
     matrix = _matrix(entities, list(registers))
     seen = Seen()
@@ -48,13 +51,13 @@ def _registers(rule: GapRule) -> dict[str, list[str]]:
     return told
 
 
-def _promised(rule: GapRule, dataset: Dataset, frame: pl.DataFrame) -> pl.DataFrame:
+def _promised(rule: GapRule, dataset: Dataset, frame: Rows) -> pl.DataFrame:
     """The first row of each entity that is promised."""
     scopes = [_in_scope(dataset.field(name), values) for name, values in rule.where.items()]
-    kept = frame.filter(pl.all_horizontal(scopes)) if scopes else frame
-    if kept.is_empty():
+    kept = pl.all_horizontal(scopes) if scopes else pl.lit(True)
+    if scopes and not frame.scan.select(kept.any()).collect(engine="streaming").item():
         raise ValueError(f"no row has what 'where' says of {listed(list(rule.where))}, so no entity is promised")
-    entities = kept.drop_nulls(rule.fields).unique(subset=rule.fields, keep="first", maintain_order=True)
+    entities = frame.first(lambda rows: rows.filter(kept).drop_nulls(rule.fields), rule.fields)
     if entities.is_empty():
         raise ValueError(f"no row that is kept has a {listed(rule.fields)}, so no entity is promised")
     return entities

@@ -1,6 +1,6 @@
 """Which columns of which datasets gap rules look at, so that no other is read into memory, and those of one rule only.
 
-Rows may come as lazy frames; of these a rule's columns are collected when its turn comes and dropped after it.
+Rows may come as lazy frames; a rule passes over its columns in portions when its turn comes.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping
 import polars as pl
 
 from catalog.models import Dataset, GapRule, Project
+from expectations.portions import Rows
 
 PROVENANCE = ("_key", "_location", "_position")
-Rows = pl.DataFrame | pl.LazyFrame
+Frame = pl.DataFrame | pl.LazyFrame
 
 
 def columns_of_gaps(project: Project, rules: Iterable[tuple[Dataset, GapRule]]) -> dict[str, tuple[str, ...]]:
@@ -28,15 +29,15 @@ def columns_of_gaps(project: Project, rules: Iterable[tuple[Dataset, GapRule]]) 
     return {name: (*_ordered(project.datasets[name], fields), *PROVENANCE) for name, fields in named.items()}
 
 
-def held(frames: Mapping[str, Rows], columns: Mapping[str, tuple[str, ...]]) -> dict[str, pl.DataFrame]:
+def held(frames: Mapping[str, Frame], columns: Mapping[str, tuple[str, ...]]) -> dict[str, Rows]:
     """The rows of the datasets in `columns`, as far as there are any, with those of their columns that there are."""
     return {name: _held(frames[name], wanted) for name, wanted in columns.items() if name in frames}
 
 
-def _held(rows: Rows, wanted: tuple[str, ...]) -> pl.DataFrame:
+def _held(rows: Frame, wanted: tuple[str, ...]) -> Rows:
     scan = rows.lazy()
     there = scan.collect_schema()
-    return scan.select(name for name in wanted if name in there).collect()
+    return Rows(scan.select(name for name in wanted if name in there))
 
 
 def _named(rule: GapRule, dataset: Dataset, project: Project) -> Iterator[tuple[str, str]]:

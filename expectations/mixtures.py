@@ -14,6 +14,7 @@ import polars as pl
 from catalog.models import Dataset, GapRule
 from expectations.across import Seen, Systems, gap, of_rows
 from expectations.disclosure import row_names, told_rows
+from expectations.portions import Reduce, Rows, joined
 from expectations.wording import label
 from expectations.wording import rows as rows_text
 from ledger import Finding
@@ -24,6 +25,7 @@ _MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 SPREADSHEET = rf"(?i)^(?:{_MONTH}-[0-9]{{1,2}}|[0-9]{{1,2}}-{_MONTH}|[0-9](?:\.[0-9]+)?E\+[0-9]{{2,3}})$"
 DATE_YEAR_LAST = r"^([0-9]{1,2})[/.\-]([0-9]{1,2})[/.\-](?:[0-9]{4}|[0-9]{2})(?:[ T].*)?$"
 DATE_YEAR_FIRST = r"^[0-9]{4}[/.\-]([0-9]{1,2})[/.\-]([0-9]{1,2})(?:[ T].*)?$"
+TEXT, DATES = "_text", {"_year_last": DATE_YEAR_LAST, "_year_first": DATE_YEAR_FIRST}  # columns beside the value
 MONTHS, DAYS = 12, 31
 THOUSANDS = r"^[+-]?[1-9][0-9]{0,2}(?:,[0-9]{3})+$|^[+-]?[1-9][0-9]{0,2}(?:\.[0-9]{3})+$"  # 1,234 says no mark
 COMMA = r"^[+-]?(?:[0-9]+|[0-9]{1,3}(?:\.[0-9]{3})+),[0-9]+$"
@@ -56,19 +58,77 @@ class Mixture:
 
 
 def mixed_format(rule: GapRule, dataset: Dataset, systems: Systems) -> Seen:
-    """One finding `<rule>/<kind>` for each kind of value that is in another format than the rest of `field`."""
-    frame = systems.frames[dataset.name].drop_nulls(rule.field)
-    text = frame[rule.field].str.strip_chars()
+    """One finding `<rule>/<kind>` for each kind of value that is in another format than the rest of `field`.
+
+    The values are counted first, and only the rows of a kind that was found are brought.
+    """
+    column = _Column(systems.frames[dataset.name], rule.field)
     seen = Seen()
     for look in (_spreadsheet, _swapped, _decimal_marks, _units, _mojibake, _replaced):
-        mixture = look(frame, text)
+        mixture = look(column)
         if mixture.rows.is_empty():
             continue
         name = f"{rule.name}/{mixture.kind}"
-        seen.findings.append(_found(rule, dataset, mixture, frame.height, name))
+        seen.findings.append(_found(rule, dataset, mixture, column.values, name))
         sentence = pl.lit(f"{label(dataset, rule.field)} {mixture.sentence}")
         seen.known.append(of_rows(mixture.rows, dataset, name, about=rule.field, sentence=sentence))
     return seen
+
+
+class _Column:
+    """The values of a field: how many have which mark, and the rows that have it."""
+
+    def __init__(self, rows: Rows, name: str) -> None:
+        self._rows, self._name, self._marks = rows, name, _marks()
+        self.values = rows.height - rows.nulls(name)
+        counted = [mark.sum().alias(kind) for kind, mark in self._marks.items()]
+        counts = rows.folded(lambda part: _read(part, name).select(counted), lambda parts: parts.sum())
+        self._counts = counts.row(0, named=True)
+
+    def count(self, *marks: str) -> int:
+        """How many values have one of the marks, of which no value has two."""
+        return sum(self._counts[mark] for mark in marks)
+
+    def rows(self, *marks: str) -> pl.DataFrame:
+        """The rows that have one of the marks, those of the first mark first; none are looked for where none are."""
+        parts = [self._rows.kept(self._filter(mark)) for mark in marks if self._counts[mark]]
+        return joined(parts) if parts else pl.DataFrame()
+
+    def _filter(self, mark: str) -> Reduce:
+        return lambda rows: _read(rows, self._name).filter(self._marks[mark]).drop(TEXT, *DATES)
+
+    def rarer(self, one: str, other: str) -> tuple[str, bool]:
+        """The rarer of two formats, and whether that is the first; of two equal ones it is the first."""
+        first = self.count(one) <= self.count(other)
+        return (one if first else other), first
+
+    def mostly(self, count: int) -> bool:
+        """Whether at least half of the values are so: a number among titles says nothing of the titles."""
+        return count * 2 >= self.values
+
+    def units(self) -> int:
+        """How many different units there are."""
+        unit = pl.col(self._name).str.strip_chars().str.extract(UNIT).str.strip_chars().drop_nulls().n_unique()
+        return int(self._rows.scan.select(unit).collect(engine="streaming").item())
+
+
+def _read(rows: pl.DataFrame, name: str) -> pl.DataFrame:
+    """The rows with a value, with its text and what its parts are where it is a date."""
+    texts = rows.drop_nulls(name).with_columns(pl.col(name).str.strip_chars().alias(TEXT))
+    return texts.with_columns(pl.col(TEXT).str.extract_groups(pattern).alias(date) for date, pattern in DATES.items())
+
+
+def _marks() -> dict[str, pl.Expr]:
+    """What is looked for in a value, by name."""
+    text = pl.col(TEXT)
+    certain = ~text.str.contains(THOUSANDS)
+    marks = {
+        "spreadsheet": text.str.contains(SPREADSHEET), "comma": text.str.contains(COMMA) & certain,
+        "point": text.str.contains(POINT) & certain, "bare": text.str.contains(BARE),
+        "suffixed": text.str.contains(UNIT), "mojibake": text.str.contains(MOJIBAKE),
+        "replaced": text.str.contains(REPLACED, literal=True),
+    }  # fmt: skip
+    return marks | {f"{date}.{what}": mark for date in DATES for what, mark in _day_and_month(date).items()}
 
 
 def _found(rule: GapRule, dataset: Dataset, mixture: Mixture, height: int, name: str) -> Finding:
@@ -84,82 +144,65 @@ def _found(rule: GapRule, dataset: Dataset, mixture: Mixture, height: int, name:
                sample_keys=row_names(mixture.rows, dataset))  # fmt: skip
 
 
-def _rarer(frame: pl.DataFrame, one: pl.Series, other: pl.Series) -> tuple[pl.DataFrame, bool]:
-    """The rows of the rarer of two formats, and whether that is the first; of two equal ones it is the first."""
-    first = one.sum() <= other.sum()
-    return frame.filter(one if first else other), bool(first)
-
-
-def _mostly(mark: pl.Series) -> bool:
-    """Whether at least half of the values are so: a number among titles says nothing of the titles."""
-    return int(mark.sum()) * 2 >= mark.len()
-
-
-def _spreadsheet(frame: pl.DataFrame, text: pl.Series) -> Mixture:
+def _spreadsheet(column: _Column) -> Mixture:
     """`Mar-22`, `5-Jun` and `1.23E+11` among other values: identifiers that a spreadsheet took for dates or numbers."""
-    mangled = text.str.contains(SPREADSHEET)
-    rest = text.len() - int(mangled.sum())
-    rows = frame.filter(mangled) if _mostly(~mangled) else frame.clear()
+    rest = column.values - column.count("spreadsheet")
+    rows = column.rows("spreadsheet") if column.mostly(rest) else pl.DataFrame()
     return Mixture("spreadsheet", rows, "look as if a spreadsheet had turned them into a date or a rounded number",
                    "looks as if a spreadsheet had changed it.", {"other_values": rest})  # fmt: skip
 
 
-def _swapped(frame: pl.DataFrame, text: pl.Series) -> Mixture:
+def _swapped(column: _Column) -> Mixture:
     """Dates whose day and month can only be read the other way than in most of the column's unambiguous dates."""
-    parts = [_day_and_month(text, DATE_YEAR_LAST), _day_and_month(text, DATE_YEAR_FIRST)]
-    rows, facts = [], {}
-    for name, (day_first, month_first, either) in zip(("year_last", "year_first"), parts, strict=True):
-        swapped, day = _rarer(frame, day_first, month_first)
-        rows.append(swapped)
-        if not swapped.is_empty():
-            facts[name] = {"usual": "month first" if day else "day first", "day_first": int(day_first.sum()),
-                           "month_first": int(month_first.sum()), "ambiguous": int(either.sum())}  # fmt: skip
-    return Mixture("day-month", pl.concat(rows), "have day and month in the other order than most dates",
+    rare, facts = [], {}
+    for name in DATES:
+        swapped, day = column.rarer(f"{name}.day_first", f"{name}.month_first")
+        if column.count(swapped):
+            rare.append(swapped)
+            counts = {what: column.count(f"{name}.{what}") for what in ("day_first", "month_first", "ambiguous")}
+            facts[name.removeprefix("_")] = {"usual": "month first" if day else "day first", **counts}
+    return Mixture("day-month", column.rows(*rare), "have day and month in the other order than most dates",
                    "has day and month in another order than most.", {"order": facts})  # fmt: skip
 
 
-def _day_and_month(text: pl.Series, pattern: str) -> tuple[pl.Series, pl.Series, pl.Series]:
+def _day_and_month(date: str) -> dict[str, pl.Expr]:
     """Whether a date can only be read day first, only month first, or either way."""
-    groups = text.str.extract_groups(pattern)
-    names = [one.name for one in groups.dtype.fields]  # type: ignore[attr-defined] # a struct has them
-    first, second = (groups.struct.field(name).cast(pl.Int64) for name in names)
-    day_first = first.is_between(MONTHS + 1, DAYS) & second.is_between(1, MONTHS)
-    month_first = second.is_between(MONTHS + 1, DAYS) & first.is_between(1, MONTHS)
-    either = first.is_between(1, MONTHS) & second.is_between(1, MONTHS) & (first != second)
-    return day_first.fill_null(False), month_first.fill_null(False), either.fill_null(False)
+    first, second = (pl.col(date).struct[place].cast(pl.Int64) for place in (0, 1))
+    marks = {
+        "day_first": first.is_between(MONTHS + 1, DAYS) & second.is_between(1, MONTHS),
+        "month_first": second.is_between(MONTHS + 1, DAYS) & first.is_between(1, MONTHS),
+        "ambiguous": first.is_between(1, MONTHS) & second.is_between(1, MONTHS) & (first != second),
+    }
+    return {what: mark.fill_null(False) for what, mark in marks.items()}
 
 
-def _decimal_marks(frame: pl.DataFrame, text: pl.Series) -> Mixture:
+def _decimal_marks(column: _Column) -> Mixture:
     """`3,5` among `3.5`, or the other way round; `1,234` may be either and counts for neither."""
-    certain = ~text.str.contains(THOUSANDS)
-    comma, point = text.str.contains(COMMA) & certain, text.str.contains(POINT) & certain
-    rows, commas = _rarer(frame, comma, point)
-    rows = rows if _mostly(text.str.contains(BARE)) else frame.clear()
+    rarer, commas = column.rarer("comma", "point")
+    rows = column.rows(rarer) if column.mostly(column.count("bare")) else pl.DataFrame()
     rare, usual = ("comma", "point") if commas else ("point", "comma")
     return Mixture("decimal-mark", rows, f"are numbers with a decimal {rare}, where most have a decimal {usual},",
                    f"is written with a decimal {rare}, unlike most.",
-                   {"comma": int(comma.sum()), "point": int(point.sum())})  # fmt: skip
+                   {"comma": column.count("comma"), "point": column.count("point")})  # fmt: skip
 
 
-def _units(frame: pl.DataFrame, text: pl.Series) -> Mixture:
+def _units(column: _Column) -> Mixture:
     """`12 oz` among `12`, or the other way round."""
-    bare, unit = text.str.contains(BARE), text.str.extract(UNIT).str.strip_chars()
-    suffixed = unit.is_not_null()
-    rows, units = _rarer(frame, suffixed, bare)
-    few = unit.drop_nulls().n_unique() <= MOST_UNITS
-    rows = rows if few and _mostly(bare | suffixed) else frame.clear()
+    rarer, units = column.rarer("suffixed", "bare")
+    found = column.count(rarer) and column.mostly(column.count("bare", "suffixed"))
+    rows = column.rows(rarer) if found and column.units() <= MOST_UNITS else pl.DataFrame()
     says = ("are numbers with a unit among bare ones", "is written with a unit, unlike most.") if units else (
         "are bare numbers among such with a unit", "is written without a unit, unlike most.")  # fmt: skip
-    return Mixture("unit", rows, *says, {"with_unit": int(suffixed.sum()), "bare": int(bare.sum())})
+    return Mixture("unit", rows, *says, {"with_unit": column.count("suffixed"), "bare": column.count("bare")})
 
 
-def _mojibake(frame: pl.DataFrame, text: pl.Series) -> Mixture:
+def _mojibake(column: _Column) -> Mixture:
     """`MÃ¼ller`, `donâ€™t`: UTF-8 that was read as Windows-1252 or Latin-1."""
-    return Mixture("mojibake", frame.filter(text.str.contains(MOJIBAKE)),
-                   "hold UTF-8 that was read as another code page", "holds characters misread.")  # fmt: skip
+    return Mixture("mojibake", column.rows("mojibake"), "hold UTF-8 that was read as another code page",
+                   "holds characters misread.")  # fmt: skip
 
 
-def _replaced(frame: pl.DataFrame, text: pl.Series) -> Mixture:
+def _replaced(column: _Column) -> Mixture:
     """Characters that a reader could not decode; what they were is lost here."""
-    return Mixture("replacement-character", frame.filter(text.str.contains(REPLACED, literal=True)),
+    return Mixture("replacement-character", column.rows("replaced"),
                    "hold replacement characters, so something is lost", "has lost characters.")  # fmt: skip

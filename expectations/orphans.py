@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from catalog.models import Dataset, GapRule
-from expectations.across import Seen, Systems, gap, keyed, may_quote, of_rows, of_values, sampled
+from expectations.across import Seen, Systems, gap, keyed, keys, may_quote, of_rows, of_values, sampled, unanswered
 from expectations.disclosure import tellable, told_rows
 from expectations.unnamed import settled, unnamed
 from expectations.wording import as_text, label, listed, rows_of
@@ -32,38 +32,38 @@ def missing_reference(rule: GapRule, dataset: Dataset, systems: Systems) -> Seen
 def _forward(rule: GapRule, dataset: Dataset, systems: Systems) -> Seen:
     frame, other = systems.frames[dataset.name], systems.frames[rule.to_dataset]
     pairs = list(zip(rule.fields, rule.to_fields, strict=True))
-    ours, theirs, on = keyed(frame, other, pairs)
-    unanswered = ours.join(theirs.select(on).unique(), on=on, how="anti", maintain_order="left").drop(on)
-    lost = settled(unanswered, frame, rule.late_from, rule.lateness)
+    ours, theirs, on = keyed(frame.schema, other.schema, pairs)
+    unknown, referring = unanswered(frame, ours, keys(other, theirs, on))
+    lost = settled(unknown, frame, rule.late_from, rule.lateness)
     if lost.is_empty():
         return Seen()
     fields = list(rule.fields)
-    keys = lost.group_by(fields).len("_rows").sort(["_rows", *fields], descending=[True, *[False] * len(fields)])
-    elsewhere = {f"{name}.{their}": _known_elsewhere(keys, rule, dataset, systems, name, their)
+    lost_keys = lost.group_by(fields).len("_rows").sort(["_rows", *fields], descending=[True, *[False] * len(fields)])
+    elsewhere = {f"{name}.{their}": _known_elsewhere(lost_keys, rule, dataset, systems, name, their)
                  for name, their in rule.also_in}  # fmt: skip
     to = [f"{rule.to_dataset}.{name}" for name in rule.to_fields]
     evidence: dict[str, Any] = {
         "fields": fields,
         "to": to,
-        "referring_rows": ours.height,
-        "share": lost.height / ours.height,
-        "distinct_keys": keys.height,
+        "referring_rows": referring,
+        "share": lost.height / referring,
+        "distinct_keys": lost_keys.height,
         "rows": told_rows(lost, dataset, [*fields, *dataset.key], limit=EXAMPLES),
     }
     if rule.late_from:
-        evidence |= {"late_from": rule.late_from, "lateness": rule.lateness, "awaited": unanswered.height - lost.height}
+        evidence |= {"late_from": rule.late_from, "lateness": rule.lateness, "awaited": unknown.height - lost.height}
     if tellable(dataset, fields):
-        evidence["top_keys"] = _top(keys, fields)
+        evidence["top_keys"] = _top(lost_keys, fields)
     if elsewhere:
         evidence["known_elsewhere"] = {name: told for name, (told, _) in elsewhere.items()}
     message = (
-        f"{rows_text(lost.height)} of {ours.height:,} have a {listed(fields)} that {listed(to)} lacks: "
-        f"{keys.height:,} different {'value' if keys.height == 1 else 'values'}."
+        f"{rows_text(lost.height)} of {referring:,} have a {listed(fields)} that {listed(to)} lacks: "
+        f"{lost_keys.height:,} different {'value' if lost_keys.height == 1 else 'values'}."
     )
-    samples = sampled(keys if tellable(dataset, fields) else lost, dataset, fields)
+    samples = sampled(lost_keys if tellable(dataset, fields) else lost, dataset, fields)
     finding = gap(rule, dataset, count=lost.height, message=message, evidence=evidence, sample_keys=samples)
     knowing = {name: frame for name, (_, frame) in elsewhere.items()}
-    return Seen([finding], _sentences(rule, dataset, systems, lost, keys, knowing))
+    return Seen([finding], _sentences(rule, dataset, systems, lost, lost_keys, knowing))
 
 
 def _place(dataset: Dataset, fields: Sequence[str]) -> str:
@@ -85,14 +85,15 @@ def _known_elsewhere(
     keys: pl.DataFrame, rule: GapRule, dataset: Dataset, systems: Systems, name: str, their: str
 ) -> tuple[dict[str, Any], pl.DataFrame]:
     """What a further register knows of the missing keys, and its rows for them, with our value beside."""
-    if systems.frames.get(name, pl.DataFrame()).is_empty():
+    if name not in systems.frames or not systems.frames[name].height:
         return {"unknown": f"there are no ready rows of '{name}'"}, pl.DataFrame()
     register = systems.dataset(name)
-    ours, theirs, on = keyed(keys, systems.frames[name], [(rule.fields[0], their)])
-    mine = pl.col(rule.fields[0]).alias("_ours")
-    known = theirs.unique(subset=on, keep="first", maintain_order=True).join(
-        ours.select(*on, mine, "_rows"), on=on, how="inner", maintain_order="right"
+    ours, theirs, on = keyed(keys.schema, systems.frames[name].schema, [(rule.fields[0], their)])
+    asked = ours(keys).select(*on, pl.col(rule.fields[0]).alias("_ours"), "_rows")
+    told_of = systems.frames[name].first(
+        lambda rows: theirs(rows).join(asked, on=on, how="semi", maintain_order="left"), on
     )
+    known = told_of.join(asked, on=on, how="inner", maintain_order="right")
     told: dict[str, Any] = {"count": known.height, "of": keys.height}
     if tellable(register, [their]) and tellable(dataset, rule.fields):
         told["keys"] = list(sampled(known, register, [their]))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,7 @@ from catalog.durations import about_seconds
 from catalog.models import Dataset, Field, GapRule
 from expectations.across import Seen, Systems, gap, may_quote, of_rows, of_values
 from expectations.disclosure import HIDDEN, tellable
+from expectations.portions import Rows
 from expectations.wording import as_text, label, listed
 
 MOST_PERIODS = 5_000_000  # more is a slip in `every`, and would fill the memory
@@ -46,11 +48,9 @@ def missing_period(rule: GapRule, dataset: Dataset, systems: Systems) -> Seen:
     closed day, by `calendar` or `holidays`, is not looked for.
     """
     field = dataset.field(rule.field)
-    values = systems.frames[dataset.name].select(*rule.per, rule.field).drop_nulls(rule.field)
     zone = _zone(field)
-    if field.type == "timestamp":
-        values = values.with_columns(pl.col(rule.field).dt.convert_time_zone(zone))
-    missing = _missing(rule, values, zone, _holidays(rule, systems))
+    clock = pl.col(rule.field).dt.convert_time_zone(zone) if field.type == "timestamp" else pl.col(rule.field)
+    missing = _missing(rule, systems.frames[dataset.name], clock, zone, _holidays(rule, systems))
     if missing.ranges.is_empty():
         return Seen()
     total = int(missing.ranges["_periods"].sum())
@@ -79,22 +79,27 @@ def _holidays(rule: GapRule, systems: Systems) -> pl.Series:
     if rule.holidays is None:
         return pl.Series(dtype=pl.Date)
     dataset, name = rule.holidays
-    return systems.frames[dataset][name].drop_nulls().unique()
+    return systems.frames[dataset].different(lambda rows: rows.select(name).drop_nulls()).to_series()
 
 
-def _missing(rule: GapRule, values: pl.DataFrame, zone: str, holidays: pl.Series) -> Missing:
+def _missing(rule: GapRule, rows: Rows, clock: pl.Expr, zone: str, holidays: pl.Series) -> Missing:
     """The gaps between the numbers of the open periods that have a row, and to the ends of what is expected."""
     per = list(rule.per) or ["_all"]
-    values = values if rule.per else values.with_columns(pl.lit("").alias("_all"))
-    starts = _numbered(_grid(rule, values[rule.field], zone), rule, holidays)
+    group = [pl.col(name) for name in rule.per] or [pl.lit("").alias("_all")]
+    ends = pl.Series(rule.field, rows.ends(rule.field), rows.schema[rule.field]).to_frame()
+    starts = _numbered(_grid(rule, ends.select(clock).to_series(), zone), rule, holidays)
     grid = starts.drop_nulls("_n")[PERIOD]
-    placed = _placed(values.select(*per, rule.field), starts, rule)
+    placed = rows.different(
+        lambda part: _placed(part.select(*group, clock).drop_nulls(rule.field).unique(), starts, rule).drop(
+            rule.field, PERIOD, strict=False
+        )
+    )
     spans = placed.group_by(per).agg(
         (pl.lit(0, pl.Int64) if rule.start else pl.col("_next").min()).alias("_low"),
         (pl.lit(grid.len() - 1, pl.Int64) if rule.end else pl.col("_last").max()).alias("_high"),
     ).drop_nulls(["_low", "_high"])  # fmt: skip
-    ends = [spans.select(*per, edge.alias("_n")) for edge in (pl.col("_low") - 1, pl.col("_high") + 1)]
-    numbers = pl.concat([placed.select(*per, "_n").drop_nulls("_n"), *ends]).unique()
+    edges = [spans.select(*per, edge.alias("_n")) for edge in (pl.col("_low") - 1, pl.col("_high") + 1)]
+    numbers = pl.concat([placed.select(*per, "_n").drop_nulls("_n"), *edges]).unique()
     before = pl.col("_n").shift(1).over(per, order_by="_n")
     steps = numbers.with_columns((before + 1).alias(FROM), (pl.col("_n") - 1).alias(TO))
     ranges = steps.filter(pl.col(FROM) <= pl.col(TO)).sort(*per, FROM).with_columns(
@@ -161,6 +166,10 @@ def _refuse_endless(rule: GapRule, low: date, high: date) -> None:
         raise ValueError(f"there is no period between {low} and {high}")
     if not step or length / step > MOST_PERIODS:
         raise ValueError(f"'every: {rule.every}' makes more than {MOST_PERIODS:,} periods")
+
+
+def _named_in(rows: pl.DataFrame, *, told_of: pl.DataFrame, their: str, name: str) -> pl.DataFrame:
+    return rows.select("_key", their).join(told_of, left_on=their, right_on=name)
 
 
 def _told(ranges: pl.DataFrame, rule: GapRule, dataset: Dataset) -> pl.DataFrame:
@@ -234,6 +243,6 @@ def _sentences(
         theirs, their = systems.dataset(relation.to_dataset), relation.to_fields[0]
         if may_quote(dataset, [rule.field, name], theirs, [their]):
             told_of = grouped.select(name, sentence.alias("_sentence"))
-            rows = other.select("_key", their).join(told_of, left_on=their, right_on=name)
+            rows = other.kept(partial(_named_in, told_of=told_of, their=their, name=name))
             known.append(of_rows(rows, theirs, rule.name, about=their, sentence=pl.col("_sentence")))
     return known

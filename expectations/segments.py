@@ -8,8 +8,9 @@ import polars as pl
 
 from catalog.models import Dataset, GapRule
 from expectations.across import Seen, Systems, gap, of_values
-from expectations.disclosure import HIDDEN, row_names, tellable
+from expectations.disclosure import HIDDEN, SAMPLES, row_names, tellable
 from expectations.judging import SHARE_NOISE
+from expectations.portions import Rows, joined, owned
 from expectations.wording import as_text, label, listed
 from expectations.wording import rows as rows_text
 
@@ -39,7 +40,7 @@ def segment_coverage(rule: GapRule, dataset: Dataset, systems: Systems) -> Seen:
         "field": rule.field,
         "per": per,
         "max_share": rule.max_share,
-        "share": frame[rule.field].null_count() / frame.height,
+        "share": frame.nulls(rule.field) / frame.height,
         "segments": _told(bad, rule, dataset),
         "gaps": bad.height,
         "judged": judged.height,
@@ -50,15 +51,30 @@ def segment_coverage(rule: GapRule, dataset: Dataset, systems: Systems) -> Seen:
         f"{bad.height:,} of {judged.height:,} segments by {listed(per)} lack '{rule.field}' in more than "
         f"{rule.max_share:.1%} of their rows: {rows_text(count)} (of all rows {evidence['share']:.1%})."
     )
-    bare = frame.filter(pl.col(rule.field).is_null()).join(bad.select(per), on=per, how="semi", nulls_equal=True)
+    bare = _first_bare(frame, rule, bad.select(per))
     finding = gap(rule, dataset, count=count, message=message, evidence=evidence, sample_keys=row_names(bare, dataset))
     return Seen([finding], _sentences(rule, dataset, bad))
 
 
-def _segments(rule: GapRule, frame: pl.DataFrame) -> pl.DataFrame:
+def _first_bare(frame: Rows, rule: GapRule, bad: pl.DataFrame) -> pl.DataFrame:
+    """The first rows without a value in one of the segments; a finding names no more."""
+    found = bad.clear()
+    for rows in frame.portions():
+        bare = rows.filter(pl.col(rule.field).is_null())
+        bare = bare.join(bad, on=bad.columns, how="semi", nulls_equal=True, maintain_order="left").head(SAMPLES)
+        found = joined([found, owned(bare)]) if found.height else owned(bare)
+        if found.height >= SAMPLES:
+            break
+    return found
+
+
+def _segments(rule: GapRule, frame: Rows) -> pl.DataFrame:
     """Each segment with `_rows`, `_missing` and `_low`, the lower end of the interval of its share."""
     missing = pl.col(rule.field).is_null().sum().cast(pl.Int64)
-    counted = frame.group_by(rule.per).agg(missing.alias("_missing"), pl.len().cast(pl.Int64).alias("_rows"))
+    counts = (missing.alias("_missing"), pl.len().cast(pl.Int64).alias("_rows"))
+    counted = frame.folded(
+        lambda rows: rows.group_by(rule.per).agg(counts), lambda parts: parts.group_by(rule.per).agg(pl.all().sum())
+    )
     return counted.with_columns(wilson_low(pl.col("_missing"), pl.col("_rows")).alias("_low"))
 
 

@@ -9,6 +9,7 @@ import polars as pl
 from catalog.models import Dataset, GapRule
 from expectations.across import Seen, Systems, gap
 from expectations.disclosure import HIDDEN, row_names, tellable, told_rows
+from expectations.portions import Reduce, Rows
 from expectations.wording import as_text, listed
 from expectations.wording import rows as rows_text
 from ledger import Finding
@@ -26,19 +27,20 @@ def missing_sequence(rule: GapRule, dataset: Dataset, systems: Systems) -> Seen:
     Of text the digits at its end count, behind the prefix that most values of its group have. Values of another form
     are a finding of their own, `<rule>/unread`: a number may hide in them.
     """
-    frame = systems.frames[dataset.name].drop_nulls(rule.field)
-    read = _numbers(rule, frame)
-    unread = read.filter(pl.col("_n").is_null())
-    whole = read.drop_nulls("_n")
-    if unread.height >= whole.height:
+    frame, per = systems.frames[dataset.name], _per(rule)
+    numbered = _numbering(rule, frame)
+    unread = frame.kept(lambda rows: numbered(rows).filter(pl.col("_n").is_null()))
+    read = frame.height - frame.nulls(rule.field)
+    if unread.height * 2 >= read:
         raise ValueError(f"most values of '{rule.field}' do not end in a number behind one prefix")
-    _refuse_endless(whole, rule)
-    ranges = _ranges(whole, _per(rule))
+    runs = frame.folded(lambda rows: _single(numbered(rows), per), lambda parts: _runs(parts, per))
+    _refuse_endless(runs, rule)
+    ranges = _ranges(runs, per)
     seen = Seen()
     if not ranges.is_empty():
-        seen.findings.append(_missing(rule, dataset, ranges, whole))
+        seen.findings.append(_missing(rule, dataset, ranges, runs))
     if not unread.is_empty():
-        seen.findings.append(_unread(rule, dataset, unread, read.height))
+        seen.findings.append(_unread(rule, dataset, unread, read))
     return seen
 
 
@@ -46,60 +48,99 @@ def _per(rule: GapRule) -> list[str]:
     return list(rule.per) or ["_all"]
 
 
-def _numbers(rule: GapRule, frame: pl.DataFrame) -> pl.DataFrame:
-    """The rows with `_n`, their number, and how its text begins (`_prefix`) and how wide it is (`_width`).
+def _numbering(rule: GapRule, frame: Rows) -> Reduce:
+    """What gives rows `_n`, their number, and how its text begins (`_prefix`) and how wide it is (`_width`).
 
-    `_n` is null where the text is of another form than most of its group.
+    `_n` is null where the text is of another form than most of its group. Rows without a value are left out.
     """
-    frame = frame if rule.per else frame.with_columns(pl.lit("").alias("_all"))
     if frame.schema[rule.field] != pl.String:
-        number = pl.col(rule.field).cast(pl.Int64)
-        return frame.with_columns(number.alias("_n"), pl.lit("").alias("_prefix"), pl.lit(0, pl.UInt32).alias("_width"))
+        number = pl.col(rule.field).cast(pl.Int64).alias("_n")
+        alike = (pl.lit("").alias("_prefix"), pl.lit(0, pl.UInt32).alias("_width"))
+        return lambda rows: _grouped(rule, rows).with_columns(number, *alike)
+    usual = _usual(rule, frame)
+
+    def numbered(rows: pl.DataFrame) -> pl.DataFrame:
+        split = _split(rule, rows)
+        same = split.join(usual, on=_per(rule), how="left", nulls_equal=True, maintain_order="left")
+        return same.with_columns(pl.when(pl.col("_prefix") == pl.col("_usual")).then(pl.col("_n")).alias("_n"))
+
+    return numbered
+
+
+def _grouped(rule: GapRule, rows: pl.DataFrame) -> pl.DataFrame:
+    rows = rows.drop_nulls(rule.field)
+    return rows if rule.per else rows.with_columns(pl.lit("").alias("_all"))
+
+
+def _split(rule: GapRule, rows: pl.DataFrame) -> pl.DataFrame:
     parts = pl.col(rule.field).str.strip_chars().str.extract_groups(NUMBERED)
-    split = frame.with_columns(
+    return _grouped(rule, rows).with_columns(
         parts.struct[0].alias("_prefix"), parts.struct[1].cast(pl.Int64, strict=False).alias("_n"),
         parts.struct[1].str.len_chars().alias("_width"),
     )  # fmt: skip
-    usual = _usual(split, _per(rule))
-    same = split.join(usual, on=_per(rule), how="left", nulls_equal=True, maintain_order="left")
-    return same.with_columns(pl.when(pl.col("_prefix") == pl.col("_usual")).then(pl.col("_n")).alias("_n"))
 
 
-def _usual(split: pl.DataFrame, per: list[str]) -> pl.DataFrame:
+def _usual(rule: GapRule, frame: Rows) -> pl.DataFrame:
     """The prefix that most numbers of a group have; of two that are as frequent, the first by alphabet."""
-    counted = split.drop_nulls("_n").group_by(*per, "_prefix").len("_rows")
+    per = _per(rule)
+    counted = frame.folded(
+        lambda rows: _split(rule, rows).drop_nulls("_n").group_by(*per, "_prefix").len("_rows"),
+        lambda parts: parts.group_by(*per, "_prefix").agg(pl.col("_rows").sum()),
+    )
     ordered = counted.sort(["_rows", "_prefix"], descending=[True, False])
     return ordered.unique(subset=per, keep="first", maintain_order=True).select(*per, pl.col("_prefix").alias("_usual"))
 
 
-def _refuse_endless(whole: pl.DataFrame, rule: GapRule) -> None:
+def _single(numbered: pl.DataFrame, per: list[str]) -> pl.DataFrame:
+    """Each number as a run of its own, `_from` and `_to`."""
+    single = (pl.col("_n").alias(FROM), pl.col("_n").alias(TO))
+    return numbered.drop_nulls("_n").select(*per, *single, "_prefix", "_width")
+
+
+def _runs(parts: pl.DataFrame, per: list[str]) -> pl.DataFrame:
+    """Runs of numbers without a gap, in order: a sequence that leaves out little is few of them, however long it is.
+
+    With the `_prefix` of their group and the narrowest `_width` among them.
+    """
+    ordered = parts.sort([*per, FROM])
+    same = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift(1)) for name in per)
+    reached = ordered.with_columns(pl.col(TO).cum_max().over(per).shift(1).alias("_reached"))
+    # as floats too, since the distance of 64-bit numbers may not fit into 64 bits
+    far = pl.col(FROM).cast(pl.Float64) - pl.col("_reached").cast(pl.Float64) > MOST_MISSING
+    apart = far | (pl.col(FROM) - pl.col("_reached") > 1)
+    run = (~same | apart).fill_null(True).cum_sum().alias("_run")
+    return reached.with_columns(run).group_by("_run", maintain_order=True).agg(
+        pl.col(*per).first(), pl.col(FROM).min(), pl.col(TO).max(), pl.col("_prefix").first(), pl.col("_width").min(),
+    ).drop("_run")  # fmt: skip
+
+
+def _refuse_endless(runs: pl.DataFrame, rule: GapRule) -> None:
     """As floats, since a span of 64-bit numbers may not fit into 64 bits."""
-    number = pl.col("_n").cast(pl.Float64)
-    spans = whole.group_by(_per(rule)).agg((number.max() - number.min()).alias("_span"))
+    first, last = pl.col(FROM).cast(pl.Float64).min(), pl.col(TO).cast(pl.Float64).max()
+    spans = runs.group_by(_per(rule)).agg((last - first).alias("_span"))
     if spans["_span"].sum() > MOST_MISSING:
         raise ValueError(f"the numbers of '{rule.field}' lie too far apart to be a sequence")
 
 
-def _ranges(whole: pl.DataFrame, per: list[str]) -> pl.DataFrame:
+def _ranges(runs: pl.DataFrame, per: list[str]) -> pl.DataFrame:
     """The ranges between neighbours, with the `_prefix` and the narrowest `_width` of their group."""
-    numbers = whole.select(*per, "_n", "_prefix").sort([*per, "_n"])
     same = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift(1)) for name in per)
-    before = pl.when(same).then(pl.col("_n").shift(1))
-    steps = numbers.with_columns((before + 1).alias(FROM), (pl.col("_n") - 1).alias(TO))
-    open_ = steps.filter(pl.col(FROM) <= pl.col(TO))
-    widths = whole.group_by(per).agg(pl.col("_width").min())
+    before = pl.when(same).then(pl.col(TO).shift(1))
+    steps = runs.with_columns((before + 1).alias(FROM), (pl.col(FROM) - 1).alias(TO))
+    open_ = steps.filter(pl.col(FROM) <= pl.col(TO)).drop("_width")
+    widths = runs.group_by(per).agg(pl.col("_width").min())
     told = open_.join(widths, on=per, how="left", nulls_equal=True, maintain_order="left")
     return told.with_columns((pl.col(TO) - pl.col(FROM) + 1).alias("_numbers"))
 
 
-def _missing(rule: GapRule, dataset: Dataset, ranges: pl.DataFrame, whole: pl.DataFrame) -> Finding:
+def _missing(rule: GapRule, dataset: Dataset, ranges: pl.DataFrame, runs: pl.DataFrame) -> Finding:
     count = int(ranges["_numbers"].sum())
-    groups = whole.select(_per(rule)).n_unique()
+    groups = runs.select(_per(rule)).n_unique()
     evidence: dict[str, Any] = {
         "field": rule.field,
         "per": list(rule.per),
         "sequences": groups,
-        "seen": whole.select(*_per(rule), "_n").n_unique(),
+        "seen": int((runs[TO] - runs[FROM] + 1).sum()),
         "gaps": ranges.height,
         "ranges": _told(ranges, rule, dataset),
     }

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from catalog.models import Project
+from expectations.portions import ROW, Rows
 from expectations.settling.settled import Reason
 from expectations.settling_rules import Outcome
 
@@ -27,7 +28,7 @@ SETTLED: dict[str, Any] = {
 }
 
 
-def settled_rows(outcomes: Iterable[Outcome], frames: Mapping[str, pl.DataFrame], project: Project) -> pl.DataFrame:
+def settled_rows(outcomes: Iterable[Outcome], frames: Mapping[str, Rows], project: Project) -> pl.DataFrame:
     """One row per contested field of a row that has a key, as SETTLED; values of a masked field are left out."""
     parts = [part for outcome in outcomes for part in _parts(outcome, frames, project)]
     return pl.concat([pl.DataFrame(schema=SETTLED), *parts]).unique(
@@ -35,17 +36,18 @@ def settled_rows(outcomes: Iterable[Outcome], frames: Mapping[str, pl.DataFrame]
     ).sort("dataset", "key", "field")  # fmt: skip
 
 
-def _parts(outcome: Outcome, frames: Mapping[str, pl.DataFrame], project: Project) -> Iterator[pl.DataFrame]:
+def _parts(outcome: Outcome, frames: Mapping[str, Rows], project: Project) -> Iterator[pl.DataFrame]:
     fact = outcome.fact
     contested = _told(outcome, masked=any(_is_masked(project, one.dataset, one.field) for one in fact.claimants))
     if contested.is_empty():
         return
     for place, one in enumerate(fact.claimants):
         rows = outcome.rows.filter(pl.col("claimant") == place).join(contested, on="entity", maintain_order="left")
-        keys = frames[one.dataset]["_key"].gather(rows["row"]) if rows.height else pl.Series([], dtype=pl.String)
-        told = rows.with_columns(
+        if rows.is_empty():
+            continue
+        keys = frames[one.dataset].at(rows["row"], "_key").select(pl.col(ROW).alias("row"), key="_key")
+        told = rows.join(keys, on="row", how="left", maintain_order="left").with_columns(
             dataset=pl.lit(one.dataset),
-            key=keys,
             field=pl.lit(one.field),
             winner_source=pl.when("wins").then(pl.lit(one.dataset)).otherwise("winner_source"),
         )

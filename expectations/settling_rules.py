@@ -25,7 +25,8 @@ LEARNS_FROM = 3  # systems: two that contradict each other bear each other out e
 class Outcome:
     """How one fact was settled.
 
-    `cells` has one row per entity of which two systems speak: `entity`, `value` (as documents read, null: unsettled),
+    `cells` has one row per entity of which two systems say different things, and of some where all say the same:
+    `entity`, `value` (as documents read, null: unsettled),
     `sources`, `reason`, `confidence`, `losers` (a list of source, of, value, at) and `more`. `rows` tells for each
     claimant and row its `entity` and whether it `wins`. `scores` has the learned reliability by system, empty where
     fewer than three speak. `silent` are systems of record without a word on the fact.
@@ -83,8 +84,10 @@ def _settled(family: Sequence[Settlement], systems: Systems) -> list[Outcome]:
     claims = [
         one.claims.select("entity", pl.lit(name).alias("field"), "source", "value", "at") for name, one in said.items()
     ]
+    alike = [one.alike.with_columns(field=pl.lit(name)) for name, one in said.items()]
     settled = settle(
         pl.concat(claims).unique(maintain_order=True),
+        alike=pl.concat(alike),
         record=heard,
         tolerance={fact.name: fact.tolerance for fact in family if said[fact.name].numeric},
         undated="unknown",

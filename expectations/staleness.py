@@ -9,6 +9,7 @@ import polars as pl
 from catalog.models import Dataset, GapRule
 from expectations.across import Seen, Systems, gap, keyed, may_quote, of_rows
 from expectations.disclosure import row_names, tellable, told_key, told_rows
+from expectations.portions import joined, owned
 from expectations.wording import as_text, label
 from expectations.wording import rows as rows_text
 from ledger import Finding
@@ -23,21 +24,29 @@ def stale_field(rule: GapRule, dataset: Dataset, systems: Systems) -> Seen:
     a finding of its own, `<rule>/unknown`: nobody knows its age. Both ages come from the data, never from our clock.
     """
     frame, other = systems.frames[dataset.name], systems.frames[rule.to_dataset]
-    ours, theirs, on = keyed(frame, other, rule.on)
-    peers = theirs.group_by(on).agg(pl.col(rule.their_changed).max().alias("_theirs"))
-    pairs = ours.join(peers, on=on, how="inner", maintain_order="left").drop(on)
-    if pairs.is_empty():
+    ours, theirs, on = keyed(frame.schema, other.schema, rule.on)
+    moment = pl.col(rule.their_changed).alias("_theirs")
+    peers = other.folded(
+        lambda rows: theirs(rows).select(*on, moment), lambda rows: rows.group_by(on).agg(pl.all().max())
+    )
+    paired, compared, parts = 0, 0, []
+    for rows in frame.portions(least=peers.height):
+        pairs = ours(rows).join(peers, on=on, how="inner", maintain_order="left").drop(on)
+        dated = pairs.drop_nulls("_theirs").with_columns((pl.col("_theirs") - pl.col(rule.changed)).alias("_age"))
+        paired, compared = paired + pairs.height, compared + dated.height
+        late = pl.col(rule.changed).dt.offset_by(rule.max_age) < pl.col("_theirs")
+        parts.append(owned(dated.filter(late | pl.col(rule.changed).is_null())))
+    if not paired:
         raise ValueError(f"no row of '{dataset.name}' has a peer in '{rule.to_dataset}'")
-    dated = pairs.drop_nulls("_theirs").with_columns((pl.col("_theirs") - pl.col(rule.changed)).alias("_age"))
-    unknown = dated.filter(pl.col(rule.changed).is_null())
-    stale = dated.filter(pl.col(rule.changed).dt.offset_by(rule.max_age) < pl.col("_theirs"))
-    stale = stale.sort("_age", descending=True, maintain_order=True)
+    doubtful = joined(parts)
+    unknown = doubtful.filter(pl.col(rule.changed).is_null())
+    stale = doubtful.drop_nulls(rule.changed).sort("_age", descending=True, maintain_order=True)
     seen = Seen()
     if not stale.is_empty():
-        seen.findings.append(_stale(rule, dataset, systems.dataset(rule.to_dataset), stale, dated.height))
+        seen.findings.append(_stale(rule, dataset, systems.dataset(rule.to_dataset), stale, compared))
         seen.known.extend(_sentences(rule, dataset, systems.dataset(rule.to_dataset), stale))
     if not unknown.is_empty():
-        seen.findings.append(_unknown(rule, dataset, unknown, dated.height))
+        seen.findings.append(_unknown(rule, dataset, unknown, compared))
         seen.known.extend(_doubts(rule, dataset, systems.dataset(rule.to_dataset), unknown))
     return seen
 

@@ -12,7 +12,7 @@ from expectations.absences import missing_value
 from expectations.across import Seen, Systems, gap
 from expectations.conflicts import conflict
 from expectations.coverage import missing_entity
-from expectations.looked_at import Rows, columns_of_gaps, held
+from expectations.looked_at import Frame, columns_of_gaps, held
 from expectations.mixtures import mixed_format
 from expectations.orphans import missing_reference
 from expectations.periods import missing_period
@@ -37,12 +37,12 @@ _KINDS: Mapping[GapKind, _Judge] = {
 }
 
 
-def gaps(project: Project, frames: Mapping[str, Rows]) -> GapReport:
+def gaps(project: Project, frames: Mapping[str, Frame]) -> GapReport:
     """Evaluate every gap rule of the project over the ready rows in `frames`, by dataset name.
 
-    Of lazy frames only the columns of one rule are in memory at a time; conflict rules share theirs, for they are
-    settled together. A rule that lacks a dataset's rows or a column's values, or cannot be evaluated, is a finding too:
-    nobody knows whether that gap is open.
+    Of lazy frames only a portion of the columns that a rule looks at is in memory, and what the rule found. A rule that
+    lacks a dataset's rows or a column's values, or cannot be evaluated, is a finding too: nobody knows whether that gap
+    is open.
     """
     rules = [(dataset, rule) for _, dataset in sorted(project.datasets.items()) for rule in dataset.gap_rules]
     conflicts, settled, unconverged = _conflicts(project, rules, frames)
@@ -60,14 +60,14 @@ def gaps(project: Project, frames: Mapping[str, Rows]) -> GapReport:
     )
 
 
-def _systems(project: Project, rules: Sequence[tuple[Dataset, GapRule]], frames: Mapping[str, Rows]) -> Systems:
-    """What some rules look at, in memory."""
+def _systems(project: Project, rules: Sequence[tuple[Dataset, GapRule]], frames: Mapping[str, Frame]) -> Systems:
+    """What some rules look at."""
     scans = {name: rows.lazy() for name, rows in frames.items()}
     return Systems(project, held(frames, columns_of_gaps(project, rules)), scans)
 
 
 def _conflicts(
-    project: Project, rules: Sequence[tuple[Dataset, GapRule]], frames: Mapping[str, Rows]
+    project: Project, rules: Sequence[tuple[Dataset, GapRule]], frames: Mapping[str, Frame]
 ) -> tuple[list[Seen], pl.DataFrame, list[Finding]]:
     """What each conflict rule found, in their order; the settled values; facts that were not settled to the end."""
     comparing = [(dataset, rule) for dataset, rule in rules if rule.kind == "conflict"]
@@ -142,7 +142,7 @@ def _needed(rule: GapRule, dataset: Dataset) -> Iterable[str]:
 
 
 def _rowless(systems: Systems, name: str) -> bool:
-    return name not in systems.frames or systems.frames[name].is_empty()
+    return name not in systems.frames or not systems.frames[name].height
 
 
 def _has_column(systems: Systems, name: str, field: str) -> bool:
@@ -150,7 +150,7 @@ def _has_column(systems: Systems, name: str, field: str) -> bool:
 
 
 def _blank(systems: Systems, name: str, field: str) -> bool:
-    return systems.frames[name][field].null_count() == systems.frames[name].height
+    return systems.frames[name].is_blank(field)
 
 
 def _blank_comparisons(rule: GapRule, dataset: Dataset, systems: Systems) -> Iterable[Finding]:

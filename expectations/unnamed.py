@@ -7,31 +7,32 @@ from typing import Any
 import polars as pl
 
 from catalog.models import Dataset, GapRule
-from expectations.across import Seen, Systems, gap, keyed, may_quote, of_rows, sampled
+from expectations.across import Seen, Systems, gap, keyed, keys, may_quote, of_rows, sampled, unanswered
 from expectations.disclosure import told_rows
+from expectations.portions import Rows
 from expectations.wording import as_text, label, listed
 from expectations.wording import rows as rows_text
 
 EXAMPLES = 5  # rows in the evidence
 
 
-def settled(rows: pl.DataFrame, frame: pl.DataFrame, moment: str, lateness: str) -> pl.DataFrame:
+def settled(rows: pl.DataFrame, frame: Rows, moment: str, lateness: str) -> pl.DataFrame:
     """The rows that are at least `lateness` older than the newest `moment` of the whole frame, or of unknown age.
 
     Measured on the frame's own values: our clock would excuse everything of a frame that was read long ago.
     """
     if not moment:
         return rows
-    newest = pl.lit(frame[moment].max(), frame.schema[moment])
+    newest = pl.lit(frame.ends(moment)[1], frame.schema[moment])
     return rows.filter((pl.col(moment) <= newest.dt.offset_by(f"-{lateness}")).fill_null(True))
 
 
 def unnamed(rule: GapRule, dataset: Dataset, systems: Systems) -> Seen:
     """Rows of the other dataset that no row here names: the rule's finding `<rule>/backward`."""
     other = systems.dataset(rule.to_dataset)
-    frame = systems.frames[other.name]
-    ours, theirs, on = keyed(systems.frames[dataset.name], frame, list(zip(rule.fields, rule.to_fields, strict=True)))
-    unasked = theirs.join(ours.select(on).unique(), on=on, how="anti", maintain_order="left").drop(on)
+    here, frame = systems.frames[dataset.name], systems.frames[other.name]
+    ours, theirs, on = keyed(here.schema, frame.schema, list(zip(rule.fields, rule.to_fields, strict=True)))
+    unasked, records = unanswered(frame, theirs, keys(here, ours, on))
     alone = settled(unasked, frame, rule.their_late_from, rule.lateness)
     if alone.is_empty():
         return Seen()
@@ -40,15 +41,15 @@ def unnamed(rule: GapRule, dataset: Dataset, systems: Systems) -> Seen:
         "direction": "backward",
         "fields": list(rule.fields),
         "to": named,
-        "records": theirs.height,
-        "share": alone.height / theirs.height,
+        "records": records,
+        "share": alone.height / records,
         "rows": told_rows(alone, other, [*rule.to_fields, *other.key], limit=EXAMPLES),
     }
     if rule.their_late_from:
         evidence |= {"late_from": f"{other.name}.{rule.their_late_from}", "lateness": rule.lateness,
                      "awaited": unasked.height - alone.height}  # fmt: skip
     message = (
-        f"{rows_text(alone.height)} of {theirs.height:,} of {other.name} have a {listed(named)} "
+        f"{rows_text(alone.height)} of {records:,} of {other.name} have a {listed(named)} "
         f"that no {listed(rule.fields)} of {dataset.name} names."
     )
     name = f"{rule.name}/backward"

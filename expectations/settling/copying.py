@@ -27,10 +27,12 @@ class Overlap:
     """Of one field, the claims that are looked at, and of each pair of sources in how many cells both speak.
 
     `same` counts those where they say the same. `wrong` is the number of false values that could be said of a cell.
+    `times` tells for each value how many cells it stands for.
     """
 
     who: Numbers
     value: Numbers
+    times: Floats
     both: Floats
     same: Floats
     wrong: int
@@ -39,11 +41,15 @@ class Overlap:
 def overlap(ballot: Ballot, *, sources: int) -> Overlap:
     """Of the first `WATCHED` sources, over `CELLS` cells."""
     watched = min(WATCHED, sources)
-    step = max(1, len(ballot.starts) // CELLS)
-    looked = ballot.compared & (ballot.cell[ballot.value] % step == 0) & (ballot.who < watched)
+    step = max(1, int(ballot.times[ballot.starts].sum()) // CELLS)
+    counted = ballot.times > 1
+    times = np.where(counted, ballot.times / step, 1.0)  # what is counted is looked at in the share of the rest
+    sampled = (ballot.cell % step == 0) | counted
+    looked = ballot.compared & sampled[ballot.value] & (ballot.who < watched)
     who, value = ballot.who[looked], ballot.value[looked]
-    both = _together(who, ballot.cell[value], watched)
-    return Overlap(who, value, both, _together(who, value, watched), ballot.wrong)
+    of_cell = times[ballot.starts]
+    both = _together(who, ballot.cell[value], watched, of_cell)
+    return Overlap(who, value, times, both, _together(who, value, watched, times), ballot.wrong)
 
 
 def dependence(overlaps: Sequence[Overlap], beliefs: Sequence[Floats], trusts: Floats) -> Floats:
@@ -59,7 +65,7 @@ def dependence(overlaps: Sequence[Overlap], beliefs: Sequence[Floats], trusts: F
 
 def _evidence(seen: Overlap, belief: Floats, trust: Floats) -> Floats:
     """Log likelihood ratio of copying to independence."""
-    true = _together(seen.who, seen.value, len(trust), belief)
+    true = _together(seen.who, seen.value, len(trust), belief * seen.times)
     right = np.outer(trust, trust)
     wrong = np.outer(1 - trust, 1 - trust) / seen.wrong
     mean = (trust[:, None] + trust[None, :]) / 2

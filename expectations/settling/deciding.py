@@ -24,7 +24,7 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 def settle(
     claims: pl.DataFrame, *, record: Mapping[str, Sequence[str]] = NOTHING, tolerance: Mapping[str, float] = NOTHING,
-    fold: bool = True, margin: float = MARGIN, undated: Undated = "oldest",
+    fold: bool = True, margin: float = MARGIN, undated: Undated = "oldest", alike: pl.DataFrame | None = None,
 ) -> Settled:  # fmt: skip
     """Who is right about each entity and field, from claims with entity, field, source, value (all text) and `at`.
 
@@ -32,7 +32,9 @@ def settle(
     the absolute difference within which numbers of a field count as equal; `fold` lets texts count as equal without
     regard to case and blanks. A null value claims nothing. Of several claims of one source about the same, the newest
     stands. A null `at` is older than any other; with `undated="unknown"` it may be the newest just as well, so recency
-    decides only between claims that all have one. The result does not depend on the order of rows.
+    decides only between claims that all have one. `alike` counts further entities of which all say the very same
+    (`field`, `sources`, `cells`): they are learned from, and not told of. Each of their sources claims something of
+    the field in `claims` too. The result does not depend on the order of rows.
 
     Raises Refusal for claims of another form.
     """
@@ -41,7 +43,7 @@ def settle(
     told = comparable(claims, record, tolerance, fold=fold)
     fields, sources = (told.select(number, name).unique().sort(number) for number, name in
                        (("what", "field"), ("who", "source")))  # fmt: skip
-    cast = ballots(told, fields=fields.height)
+    cast = ballots(told, fields=fields.height, alike=alike)
     known = learned(cast, sources=sources.height)
     values = _narrowed(_values(told, known), margin, undated)
     winners = _winners(values)
@@ -69,7 +71,9 @@ def _values(told: pl.DataFrame, known: Learned) -> pl.DataFrame:
         pl.col("at").is_null().any().alias("undated"),
         pl.col("source").unique().sort().alias("sources"),
     )  # fmt: skip
-    beliefs = np.concatenate(known.beliefs) if known.beliefs else np.empty(0)
+    heights = values.group_by("field", maintain_order=True).len()["len"]  # what is counted comes after what is told
+    told_of = [belief[:height] for belief, height in zip(known.beliefs, heights, strict=True)]
+    beliefs = np.concatenate(told_of) if told_of else np.empty(0)
     return values.with_columns(value=spelling["value"], belief=pl.Series(beliefs, dtype=pl.Float64))
 
 

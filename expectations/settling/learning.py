@@ -62,7 +62,7 @@ def _believed(ballot: Ballot, trust: Floats, copies: Floats) -> Floats:
 
 def _trusted(ballot: Ballot, belief: Floats, sources: int) -> Floats:
     """The share of each source's claims that is believed, of those that another source speaks of too."""
-    counted = ballot.compared * ballot.weight
+    counted = ballot.compared * ballot.weight * ballot.times[ballot.value]
     right = counted * belief[ballot.value]
     told, of = (np.bincount(ballot.who, numbers, minlength=sources) for numbers in (right, counted))
     mean = (told.sum() + PRIOR_FIELD * FIRST_TRUST) / (of.sum() + PRIOR_FIELD)

@@ -9,6 +9,7 @@ import yaml
 import expectations
 from catalog.errors import SourceError
 from catalog.models import ConflictField
+from expectations import claimed, portions
 from expectations.looked_at import columns_of_gaps, held
 from pipelines import stages
 
@@ -119,25 +120,42 @@ def test_a_system_that_is_down_is_named(harbour):
     assert unjudged(told)
 
 
-def test_a_rule_finds_the_same_in_the_columns_it_looks_at(harbour):
-    """Only these are read in a run; the frames hold one gap of each kind."""
+def spoilt(harbour):
+    """Frames with one gap of each kind."""
     frames = harbour.whole()
-    spoilt = frames["calls"].with_columns(
+    rows = frames["calls"].with_columns(
         pl.when(number=7).then(pl.lit(value)).otherwise(name).alias(name)
         for name, value in {"ship": "X", "note": None, "day": None, "number": 700}.items()
     )
-    spoilt = spoilt.with_columns(
+    rows = rows.with_columns(
         pl.when(number=9).then(pl.lit(value)).otherwise(name).alias(name)
         for name, value in {"note": "stormÃ¼", "at": datetime(2023, 1, 1, tzinfo=UTC)}.items()
     )
-    frames["calls"] = spoilt
+    frames["calls"] = rows
+    return frames
+
+
+def test_a_rule_finds_the_same_in_the_columns_it_looks_at(harbour):
+    """Only these are read in a run."""
+    frames = spoilt(harbour)
     narrow = held(frames, columns_of_gaps(harbour.project, [(harbour.calls, *harbour.calls.gap_rules)]))
-    assert harbour.kind == "missing_value" or narrow["calls"].width < frames["calls"].width
+    assert harbour.kind == "missing_value" or len(narrow["calls"].columns) < frames["calls"].width
     told = expectations.gaps(harbour.project, {name: rows.lazy() for name, rows in frames.items()})
     whole = expectations.gaps(harbour.project, frames)
     assert whole.findings
     assert told.findings == whole.findings
     assert told.known.equals(whole.known)
+
+
+def test_a_rule_finds_the_same_however_small_the_portions_are_that_it_looks_at(harbour, monkeypatch):
+    whole = expectations.gaps(harbour.project, spoilt(harbour))
+    monkeypatch.setattr(portions, "PORTION", 3)
+    monkeypatch.setattr(claimed, "TOGETHER", 5)
+    parts = expectations.gaps(harbour.project, spoilt(harbour))
+    assert whole.findings
+    assert parts.findings == whole.findings
+    assert parts.known.equals(whole.known)
+    assert parts.settled.equals(whole.settled)
 
 
 def test_in_a_run_a_system_of_record_that_never_delivered_is_told(shop):

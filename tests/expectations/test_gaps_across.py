@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import expectations
 from expectations.across import Systems
+from expectations.portions import Rows
 from expectations.unnamed import settled
 
 UNHURRIED = settings(deadline=None)  # the first example loads what the others use
@@ -99,7 +100,7 @@ def test_backward_a_young_record_is_awaited_by_its_own_time(survey, calls):
 def test_the_newest_moment_and_not_our_clock_says_what_is_late(ages, window):
     moments = [datetime(1999, 1, 1, tzinfo=UTC) + timedelta(hours=age) for age in ages]
     frame = pl.DataFrame({"at": moments}, schema={"at": pl.Datetime("us", "UTC")})
-    late = settled(frame, frame, "at", f"{window}h") if window else frame
+    late = settled(frame, Rows(frame.lazy()), "at", f"{window}h") if window else frame
     assert late.height == (sum(age <= max(ages) - window for age in ages) if window else len(ages))
 
 
