@@ -79,18 +79,30 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, caption: 
 
     Raises ValueError for a row of another length than `columns`.
     """
-    head = "".join(f'<th scope="col">{escaped(column)}</th>' for column in columns)
-    body = "\n".join(_row(row, len(columns)) for row in rows)
+    cells = [_cells(row, len(columns)) for row in rows]
+    head = "".join(_heading(column, [row[n] for row in cells], n) for n, column in enumerate(columns))
+    body = "\n".join(_row(row) for row in cells)
     told = f"<caption>{escaped(caption)}</caption>" if caption else ""
     return Html(
         f'<div class="scroll"><table>{told}\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table></div>'
     )
 
 
-def _row(row: Sequence[object], width: int) -> str:
+def _cells(row: Sequence[object], width: int) -> list[Html]:
     if len(row) != width:
         raise ValueError(f"a row of {len(row)} cells in a table of {width} columns")
-    first, *others = (escaped(cell) for cell in row)
+    return [escaped(cell) for cell in row]
+
+
+def _heading(column: str, below: Sequence[Html], place: int) -> str:
+    """Over numbers it stands to the right as they do; the first column names the rows, whatever it holds."""
+    told = [cell for cell in below if cell]
+    number = ' class="n"' if place and told and all(map(_NUMBER.fullmatch, told)) else ""
+    return f'<th scope="col"{number}>{escaped(column)}</th>'
+
+
+def _row(row: Sequence[Html]) -> str:
+    first, *others = row
     return f'<tr><th scope="row">{first}</th>{"".join(map(_cell, others))}</tr>'
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 
 import polars as pl
 
 from catalog.home import Home
 from catalog.models import Dataset, Project
 from expectations.suggesting import Suggestion, suggested
-from landbridge.drafting.yaml_text import WIDTH, entry, flow, remark
+from landbridge.drafting.gap_merging import AddedRule, rule_lines
+from landbridge.drafting.yaml_text import remark
 
 INDENT = 6  # of a rule: an entry below `value`, which stands below an entry of customProperties
 
@@ -52,7 +52,7 @@ def _head(dataset: Dataset) -> list[str]:
 
 
 def _rule(one: Suggestion) -> list[str]:
-    return [*remark(one.reason, indent=INDENT), *remark(report_of(one), indent=INDENT), *_item(one.rule)]
+    return rule_lines(AddedRule(one.rule, (one.reason, report_of(one))), indent=INDENT)
 
 
 def report_of(one: Suggestion) -> str:
@@ -62,19 +62,3 @@ def report_of(one: Suggestion) -> str:
     unit = one.unit.removesuffix("s") if one.found == 1 else one.unit
     several = f", in {one.findings} findings" if one.findings > 1 else ""
     return f"Would report {one.found:,} {unit} today{several}."
-
-
-def _item(rule: Mapping[str, Any]) -> list[str]:
-    """One entry of the list: on one line where it fits."""
-    line = f"{' ' * INDENT}- {flow(rule)}"
-    if len(line) <= WIDTH:
-        return [line]
-    inner = INDENT + 2
-    lines = [line for key, value in rule.items() for line in _keyed(key, value, inner)]
-    return [f"{' ' * INDENT}- {lines[0].lstrip()}", *lines[1:]]
-
-
-def _keyed(key: str, value: object, indent: int) -> list[str]:
-    if isinstance(value, list) and value and isinstance(value[0], dict):
-        return [f"{' ' * indent}{key}:", *(f"{' ' * indent}  - {flow(one)}" for one in value)]
-    return entry(key, value, indent=indent)

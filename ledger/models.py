@@ -303,6 +303,7 @@ class Asked(Entry):
     at: datetime
     known: bool
     datasets: tuple[str, ...] = ()  # the asker looked in these only
+    caller: str = ""  # the principal of the visit; empty where nobody told
 
 
 class Message(Entry):

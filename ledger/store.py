@@ -311,15 +311,18 @@ class Ledger:
     def questions(self, *, since: datetime, most: int) -> list[Asked]:
         """What was asked since a moment and got an answer or the word that there is none, the newest `most` of it."""
         joined = (
-            select(STEPS.c.input, STEPS.c.started_at, STEPS.c.attributes, INTERACTIONS.c.session_id)
+            select(
+                STEPS.c.input, STEPS.c.started_at, STEPS.c.attributes, INTERACTIONS.c.session_id, SESSIONS.c.principal
+            )  # fmt: skip
             .join(INTERACTIONS, INTERACTIONS.c.id == STEPS.c.interaction_id)
+            .outerjoin(SESSIONS, SESSIONS.c.id == INTERACTIONS.c.session_id)
             .where(STEPS.c.name == "retrieval", STEPS.c.type == "ACTION_STEP", STEPS.c.started_at >= since)
         )
         with self._reading() as connection:
             rows = connection.execute(joined.order_by(STEPS.c.started_at.desc()).limit(most)).all()
         return [
             Asked(question=row.input, session_id=row.session_id, at=row.started_at, known=row.attributes["known"],
-                  datasets=tuple(row.attributes.get("datasets", ())))
+                  datasets=tuple(row.attributes.get("datasets", ())), caller=row.principal or "")
             for row in rows
             if "known" in row.attributes  # what failed was not answered at all
         ]  # fmt: skip

@@ -13,6 +13,7 @@ from expectations.disclosure import HIDDEN, tellable
 from expectations.readiness import Answered, Asked, Probe
 from expectations.readiness.questions import known_items
 from pipelines.progress import tell
+from pipelines.question_vectors import KeptVectors
 from pipelines.site import Site
 from pipelines.store import fingerprint, read_json, write_json
 
@@ -30,6 +31,7 @@ class Prober:
     def __init__(self, site: Site, embedder: Callable[[], Embedder] | None = None) -> None:
         self.site = site
         self._load = embedder
+        self._left_out = False
 
     def probe(self, dataset: Dataset) -> Probe:
         """Known-item questions about a sample of the dataset's documents, or why nobody could ask them."""
@@ -49,12 +51,14 @@ class Prober:
         memo = fingerprint(self._version, about, self._basis)
         last = read_json(path)
         if last.get("memo") == memo:
+            self._left_out = True
             return last
         if self._version is None:
             return {"unknown": "nothing is published"}
         try:
             told = ask()
         except LandbridgeError as error:
+            self._left_out = True
             return {"unknown": str(error).rstrip(".")}
         write_json({"memo": memo, **told}, path)
         return told
@@ -78,10 +82,20 @@ class Prober:
         return index.Reader(index.Store(self.site.home.index))
 
     @cached_property
-    def _embedder(self) -> Embedder:
+    def _embedder(self) -> KeptVectors:
         import index
+        from index.store import MODEL
 
-        return self._load() if self._load else index.load_embedder(self.site.project.model, self.site.home.models)
+        project, models = self.site.project, self.site.home.models
+        load = self._load or (lambda: index.load_embedder(project.model, models))
+        table = index.Store(self.site.home.index).live()
+        told = (table.schema.metadata or {}) if table is not None else {}
+        return KeptVectors(self.site, load, indexed_by=told.get(MODEL, b"").decode())
+
+    def keep_vectors(self) -> None:
+        """Keep what was embedded, if anything was asked; a later run embeds only questions that are new."""
+        if "_embedder" in vars(self):
+            self._embedder.keep(whole=not self._left_out)
 
     @property
     def _everything(self) -> Principal:

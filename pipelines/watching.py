@@ -5,26 +5,31 @@ Both change without any row changing, so they are looked at in every run.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from catalog.models import Dataset
 from expectations.disclosure import secrets
-from expectations.knowledge import knowledge_gaps, shared_words, unanswered
+from expectations.knowledge import knowledge_gaps, shared_words
 from expectations.volume import RUNS, Volume, volume_loss
 from ledger import Account, Finding
+from pipelines.question_memory import groups_of
 from pipelines.site import Site
 from pipelines.store import read_json
+
+if TYPE_CHECKING:
+    from index import Embedder
 
 LOOKED_BACK = timedelta(days=90)  # over questions
 MOST = 20_000  # questions, the newest
 
 
-def watched(site: Site) -> list[Finding]:
-    """The findings `volume-loss` and `knowledge-gap`, by dataset."""
-    return [*volume_losses(site), *unknown_questions(site)]
+def watched(site: Site, embedder: Callable[[], Embedder] | None = None) -> list[Finding]:
+    """The findings `volume-loss` and `knowledge-gap`, by dataset. `embedder` makes the model of the questions."""
+    return [*volume_losses(site), *unknown_questions(site, embedder)]
 
 
 def volume_losses(site: Site) -> list[Finding]:
@@ -45,14 +50,13 @@ def _volume_loss(site: Site, dataset: Dataset, history: list[Account]) -> Findin
     return volume_loss(dataset, volume, history, taken=ready["verdict"] != "block")
 
 
-def unknown_questions(site: Site) -> list[Finding]:
+def unknown_questions(site: Site, embedder: Callable[[], Embedder] | None = None) -> list[Finding]:
     """Questions of visits that nobody could answer, told in words that may be told."""
-    groups = unanswered(site.ledger.questions(since=site.clock() - LOOKED_BACK, most=MOST))
+    groups = groups_of(site, site.ledger.questions(since=site.clock() - LOOKED_BACK, most=MOST), embedder)
     if not groups:
         return []
     shared = shared_words(groups)
-    told = shared - hidden_words(site, shared)
-    return knowledge_gaps(groups, site.project, told=told, key=site.mask_key())
+    return knowledge_gaps(groups, site.project, told=shared - hidden_words(site, shared))
 
 
 def hidden_words(site: Site, words: Collection[str]) -> frozenset[str]:

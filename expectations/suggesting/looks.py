@@ -10,7 +10,7 @@ import polars as pl
 
 from catalog.models import Dataset, Field, LogicalType, Project
 from expectations.disclosure import tellable
-from expectations.looked_at import Rows
+from expectations.looked_at import Frame
 
 SAMPLE = 1_000_000  # rows of a column; of more every n-th is looked at
 GROUP_VALUES = 50  # a text of more different values is no group
@@ -30,7 +30,7 @@ _GENERIC = {
 class Look:
     """The project and its ready rows, as far as a dataset has any."""
 
-    def __init__(self, project: Project, frames: Mapping[str, Rows]) -> None:
+    def __init__(self, project: Project, frames: Mapping[str, Frame]) -> None:
         self.project = project
         self._rows = {name: _whole(frames[name].lazy(), one) for name, one in sorted(project.datasets.items())
                       if name in frames}  # fmt: skip

@@ -59,7 +59,9 @@ def _peer(look: Look, dataset: Dataset, other: Dataset) -> _Peer | None:
     if len(on) == 1:
         mine, their = look.values(dataset.name, ours[0]), look.values(other.name, theirs[0])
         return _sharing(other, on, inside(mine, their), min(mine.len(), their.len()))
-    left, right, names = keyed(look.rows(dataset.name, *ours), look.rows(other.name, *theirs), on)
+    whole, others = look.rows(dataset.name, *ours), look.rows(other.name, *theirs)
+    here, there, names = keyed(whole.schema, others.schema, on)
+    left, right = here(whole), there(others)
     common = left.select(names).unique().join(right.select(names).unique(), on=names, how="semi").height
     return _sharing(other, on, common, min(left.height, right.height))
 
@@ -91,7 +93,7 @@ def _contradictions(look: Look, dataset: Dataset, peers: list[_Peer]) -> Iterato
             )
             rule = {"with": peer.other.name, "on": dict(peer.on), "compare": compared}
             yield Proposal(dataset.name, "conflict", rule, about=f"differs-from-{peer.other.name}", reason=reason,
-                           measured={"shared": peer.shared})  # fmt: skip
+                           confidence=peer.shared, measured={"shared": peer.shared})  # fmt: skip
 
 
 def _told(dataset: Dataset, other: Dataset) -> set[tuple[str, str]]:
@@ -138,7 +140,8 @@ def _both(look: Look, dataset: Dataset, peer: _Peer, mine: str, their: str) -> p
     """The two fields of the records that both hold, as `_mine` and `_their`."""
     ours = look.rows(dataset.name, *dict.fromkeys([*(one for one, _ in peer.on), mine]))
     theirs = look.rows(peer.other.name, *dict.fromkeys([*(one for _, one in peer.on), their]))
-    left, right, on = keyed(ours.with_columns(_mine=mine), theirs.with_columns(_their=their), peer.on)
+    here, there, on = keyed(ours.schema, theirs.schema, peer.on)
+    left, right = here(ours.with_columns(_mine=mine)), there(theirs.with_columns(_their=their))
     return left.select(*on, "_mine").join(right.select(*on, "_their").unique(on, keep="first", maintain_order=True),
                                           on=on, maintain_order="left").select("_mine", "_their")  # fmt: skip
 
@@ -181,7 +184,7 @@ def _staleness(look: Look, dataset: Dataset, peers: list[_Peer]) -> Iterator[Pro
             about=f"older-than-{peer.other.name}",
             reason=f"{peer.other.name} holds the same keys and says in {their.name} when it changed; 90 % of the "
                    f"records that lag behind do so by {int(usual) + 1} days at most.",
-            measured={"shared": peer.shared, "behind": behind.len() / both.height},
+            confidence=peer.shared, measured={"shared": peer.shared, "behind": behind.len() / both.height},
         )  # fmt: skip
 
 
@@ -196,4 +199,4 @@ def _entities(look: Look, dataset: Dataset, others: list[_Peer]) -> Iterator[Pro
     reason = f"{listed([dataset.name, *(one.other.name for one in others)])} name the same things by one key."
     yield Proposal(dataset.name, "missing_entity", {"fields": list(dataset.key), "systems": systems},
                    about=f"{dataset.key[0]}-unknown-elsewhere", reason=reason,
-                   measured={"shared": min(one.shared for one in others)})  # fmt: skip
+                   confidence=(shared := min(one.shared for one in others)), measured={"shared": shared})  # fmt: skip

@@ -18,6 +18,8 @@ class Proposal:
 
     `words` are the keys of the rule as a contract writes them, without `name`, `kind` and `severity`. `guards`: worth
     having although nothing is missing today. `measured` holds shares (0..1) and counts, never a value of a row.
+    `confidence` (0..1) is the share of what was looked at that speaks for the rule, 1 where the contract says it;
+    None: the share of the rows that the rule finds nothing in.
     """
 
     dataset: str
@@ -27,6 +29,7 @@ class Proposal:
     reason: str  # one sentence
     guards: bool = True
     measured: Mapping[str, float] = field(default_factory=dict)
+    confidence: float | None = None
 
 
 @dataclass(frozen=True)
@@ -41,11 +44,18 @@ class Suggestion:
     findings: int
     unit: str
     measured: Mapping[str, float]
+    confidence: float
+
+    @property
+    def id(self) -> str:
+        """`DATASET/NAME`: the same while the rows speak for the same, and the contract does not take the name."""
+        return f"{self.dataset}/{self.rule['name']}"
 
     def as_json(self) -> dict[str, Any]:
         """The documented shape of one entry in `gaps --suggest --json`."""
         return {
-            "dataset": self.dataset, "kind": self.kind, "rule": dict(self.rule), "reason": self.reason,
+            "id": self.id, "confidence": round(self.confidence, 4), "dataset": self.dataset, "kind": self.kind,
+            "rule": dict(self.rule), "reason": self.reason,
             "found": self.found, "findings": self.findings, "unit": self.unit, "measured": dict(self.measured),
         }  # fmt: skip
 

@@ -69,7 +69,8 @@ def _declared(look: Look, dataset: Dataset, relation: Relation) -> Proposal:
         whole = any(one.other.name == relation.to_dataset and one.share == 1 for one in found)
         others = [one for one in found if one.other.name != relation.to_dataset and not whole]
     return Proposal(dataset.name, "missing_reference", words | _also(others),
-                    about=f"{'-'.join(relation.fields)}-not-in-{relation.to_dataset}", reason=f"{what}.")  # fmt: skip
+                    about=f"{'-'.join(relation.fields)}-not-in-{relation.to_dataset}", reason=f"{what}.",
+                    confidence=1.0)  # fmt: skip
 
 
 def _found(look: Look, dataset: Dataset, field: Field) -> Iterator[Proposal]:
@@ -86,8 +87,8 @@ def _found(look: Look, dataset: Dataset, field: Field) -> Iterator[Proposal]:
         f"{best.other.name}.{best.field}{named}."
     )
     yield Proposal(dataset.name, "missing_reference", words, about=f"{field.name}-not-in-{best.other.name}",
-                   reason=reason, measured={"included": best.share, "values": best.values, "covered": best.covered}
-                   )  # fmt: skip
+                   reason=reason, confidence=best.share,
+                   measured={"included": best.share, "values": best.values, "covered": best.covered})  # fmt: skip
 
 
 def _also(others: list[_Inclusion]) -> dict[str, list[str]]:

@@ -52,7 +52,7 @@ def _paced(look: Look, dataset: Dataset, field: Field) -> Iterator[Proposal]:
     days = " of weekdays" if rhythm.weekdays else ""
     reason = f"{percent(rhythm.share)} of the steps{days} between values of {field.name} are {rhythm.every}{of}."
     yield Proposal(dataset.name, "missing_period", words, about=f"{field.name}-every-{rhythm.every}", reason=reason,
-                   measured={"regular": rhythm.share})  # fmt: skip
+                   confidence=rhythm.share, measured={"regular": rhythm.share})  # fmt: skip
 
 
 def _groupings(look: Look, dataset: Dataset, field: Field) -> list[tuple[str, ...]]:
@@ -116,7 +116,8 @@ def _numbered(look: Look, dataset: Dataset, field: Field) -> Iterator[Proposal]:
         of = f", for each {per[0]}" if per else ""
         reason = f"{there:,} of the {span:,} numbers between the first and the last {field.name} have a row{of}."
         yield Proposal(dataset.name, "missing_sequence", words, about=f"{field.name}-left-out", reason=reason,
-                       guards=dataset.key != (field.name,), measured={"there": there, "span": span})  # fmt: skip
+                       guards=dataset.key != (field.name,), confidence=there / span,
+                       measured={"there": there, "span": span})  # fmt: skip
         return
 
 

@@ -13,7 +13,7 @@ from catalog.models import Dataset, GapRule, Project
 from catalog.settling_faults import settling_faults
 from catalog.shapes import shaped
 from catalog.yaml_lines import parse_part
-from expectations.looked_at import Rows
+from expectations.looked_at import Frame
 from expectations.suggesting.looks import Look
 from expectations.suggesting.peers import between
 from expectations.suggesting.proposals import Proposal, Suggestion, free_name, names_taken
@@ -30,7 +30,7 @@ _SIGHTS: tuple[Callable[[Look, Dataset], Iterator[Proposal]], ...] = (
 
 
 def suggested(
-    project: Project, frames: Mapping[str, Rows], *, datasets: Collection[str] | None = None
+    project: Project, frames: Mapping[str, Frame], *, datasets: Collection[str] | None = None
 ) -> tuple[Suggestion, ...]:
     """The gap rules that the ready rows in `frames`, by dataset name, speak for and that no contract declares.
 
@@ -43,7 +43,7 @@ def suggested(
     return tuple(one for dataset in wanted for one in _of(look, dataset, project, frames))
 
 
-def _of(look: Look, dataset: Dataset, project: Project, frames: Mapping[str, Rows]) -> Iterator[Suggestion]:
+def _of(look: Look, dataset: Dataset, project: Project, frames: Mapping[str, Frame]) -> Iterator[Suggestion]:
     taken = names_taken(dataset)
     for proposal in (one for sight in _SIGHTS for one in sight(look, dataset)):
         names = set(taken)
@@ -54,9 +54,12 @@ def _of(look: Look, dataset: Dataset, project: Project, frames: Mapping[str, Row
         if found is None or not (found or proposal.guards):
             continue
         taken = names
-        unit = found[0].unit if found else "rows"
-        yield Suggestion(dataset.name, proposal.kind, words, proposal.reason, found=sum(one.count for one in found),
-                         findings=len(found), unit=unit, measured=proposal.measured)  # fmt: skip
+        unit, count = found[0].unit if found else "rows", sum(one.count for one in found)
+        sure = proposal.confidence
+        if sure is None:
+            sure = max(0.0, 1 - count / look.height(dataset.name))
+        yield Suggestion(dataset.name, proposal.kind, words, proposal.reason, found=count, findings=len(found),
+                         unit=unit, measured=proposal.measured, confidence=sure)  # fmt: skip
 
 
 def rule_of(words: Mapping[str, Any], dataset: Dataset, project: Project) -> GapRule | None:
@@ -83,7 +86,7 @@ def _contradicts(rule: GapRule, dataset: Dataset, project: Project) -> bool:
     )
 
 
-def _tried(rule: GapRule, dataset: Dataset, project: Project, frames: Mapping[str, Rows]) -> list[Finding] | None:
+def _tried(rule: GapRule, dataset: Dataset, project: Project, frames: Mapping[str, Frame]) -> list[Finding] | None:
     """What the rule would report, were it the only one; None where it cannot be judged."""
     bare = {name: one.model_copy(update={"gap_rules": ()}) for name, one in project.datasets.items()}
     bare[dataset.name] = dataset.model_copy(update={"gap_rules": (rule,)})

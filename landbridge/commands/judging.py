@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
@@ -100,6 +101,19 @@ def gaps(
     suggest: Annotated[
         bool, typer.Option("--suggest", help="Instead, the gap rules that the rows speak for and no contract declares.")
     ] = False,
+    write: Annotated[
+        bool, typer.Option("--write", help="With --suggest: add those rules to the contracts, and judge them.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="With --suggest: write nothing, show what --write would change.")
+    ] = False,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="With --suggest: only DATASET/NAME; repeatable.")
+    ] = None,
+    confidence: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="With --suggest: only from this confidence on [default: 0.95 to write]."),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Show what is missing or contradictory, how long it has been so, with owner and remedy.
@@ -107,7 +121,8 @@ def gaps(
     A finding is new when only the newest look at its stage told it, reopened when it was resolved before.
 
     With --suggest it looks at the rows of the last run for rules that nobody declared, tries each, and prints them as
-    YAML for the contracts; it changes no file, and exits 1 when a dataset has no rows to look at.
+    YAML for the contracts; it exits 1 when a dataset has no rows to look at. It changes a file only with --write, which
+    keeps comments and layout, and puts everything back when the project does not load or a rule cannot be judged.
     """
     from landbridge import reporting, show
 
@@ -116,13 +131,20 @@ def gaps(
     if suggest and (every_kind or state or since):
         show.problem("--suggest looks at rows and not at findings: leave out --all, --state and --since")
         raise typer.Exit(BAD_INPUT)
+    if not suggest and (write or dry_run or only or confidence is not None):
+        show.problem("--write, --dry-run, --only and --confidence belong to --suggest")
+        raise typer.Exit(BAD_INPUT)
+    if write and dry_run:
+        show.problem("--write and --dry-run: choose one")
+        raise typer.Exit(BAD_INPUT)
     with faults_told():
         loaded = load(project)
         if dataset is not None and dataset not in loaded.datasets:
             show.problem(f"--dataset {dataset}: no such dataset; there are {', '.join(sorted(loaded.datasets))}")
             raise typer.Exit(BAD_INPUT)
         if suggest:
-            _suggest(loaded, dataset, json=json)
+            mode: Mode = "write" if write else "dry run" if dry_run else "print"
+            _suggest(loaded, dataset, only or (), confidence, mode=mode, json=json)
         found = reporting.gaps(loaded, dataset=dataset, every_kind=every_kind, state=state, since=_span(since, state))
     if json:
         show.as_json([show.gap_row(gap) for gap in found])
@@ -133,18 +155,34 @@ def gaps(
     raise typer.Exit(FAILED if failed else FINE)
 
 
-def _suggest(project: Project, dataset: str | None, *, json: bool) -> NoReturn:
-    """Print the suggested rules; datasets without rows are named, since silence about them means nothing."""
-    from landbridge import gap_suggestions, show
+Mode = Literal["print", "dry run", "write"]
+
+
+def _suggest(
+    project: Project, dataset: str | None, only: Sequence[str], confidence: float | None, *, mode: Mode, json: bool
+) -> NoReturn:
+    """Print or write the suggested rules; datasets without rows are named, since silence about them means nothing."""
+    from catalog.errors import Refusal
+    from landbridge import gap_suggestions, gap_writing, show
 
     told = gap_suggestions.suggestions(project, dataset=dataset)
+    try:
+        found = gap_writing.chosen(told.found, only=only, confidence=confidence, writing=mode != "print")
+        files = gap_writing.changes(project, found) if mode != "print" else []
+        if mode == "write":
+            gap_writing.write_judged(project, files, found)
+    except Refusal as refused:
+        show.problem(str(refused))
+        raise typer.Exit(BAD_INPUT) from None
     if json:
-        show.as_json([one.as_json() for one in told.found])
-    else:
-        for line in gap_suggestions.as_yaml(told.found, project):
+        show.as_json([one.as_json() for one in found])
+    elif mode == "print":
+        for line in gap_suggestions.as_yaml(found, project):
             show.line(line)
-        if not told.found:
+        if not found:
             show.line("# No rule to suggest.")
+    else:
+        gap_writing.tell(files, found, left=len(told.found) - len(found), written=mode == "write")
     for name in told.rowless:
         show.problem(f"{name} has no ready rows, so no rule was sought there, nor one that leads there: landbridge run")
     raise typer.Exit(FAILED if told.rowless else FINE)

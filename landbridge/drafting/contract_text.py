@@ -201,16 +201,21 @@ def _gaps(draft: DraftDataset) -> list[str]:
     for relation in draft.relations:
         if not relation.comparable:
             continue
-        parent = " ".join(one_of(relation.dataset)) or relation.dataset
-        value: dict[str, Any] = {
-            "name": _gap_name(draft, relation), "kind": "missing_reference",
-            "title": f"Rows of {title(draft.table.name).lower()} whose {_words_of(relation, draft)} names no {parent}",
-            "fields": list(relation.fields), "to": [f"{relation.dataset}.{name}" for name in relation.to_fields],
-            "severity": "info" if relation.evidence else "warning",
-        }  # fmt: skip
+        value = orphan_rule(relation, draft)
         lines += remark("suggestion: the source declares no such reference", indent=6) if relation.evidence else []
         lines += _item(value, indent=6)
     return ["  - property: landbridge.gaps", "    value:", *lines] if lines else []
+
+
+def orphan_rule(relation: DraftRelation, draft: DraftDataset) -> dict[str, Any]:
+    """The gap rule that tells the rows whose reference names nothing."""
+    parent = " ".join(one_of(relation.dataset)) or relation.dataset
+    return {
+        "name": _gap_name(draft, relation), "kind": "missing_reference",
+        "title": f"Rows of {title(draft.table.name).lower()} whose {_words_of(relation, draft)} names no {parent}",
+        "fields": list(relation.fields), "to": [f"{relation.dataset}.{name}" for name in relation.to_fields],
+        "severity": "info" if relation.evidence else "warning",
+    }  # fmt: skip
 
 
 def _words_of(relation: DraftRelation, draft: DraftDataset) -> str:

@@ -25,12 +25,12 @@ def dash_column(text: str) -> int:
 
 def with_properties(text: str, lines: Sequence[str]) -> str:
     """The contract's text with further properties; `lines` are entries at `dash_column(text)`."""
-    added = _plain("\n".join(lines))
-    wanted = _appended(_plain(text), added)
+    added = plain("\n".join(lines))
+    wanted = _appended(plain(text), added)
     inserted = _inserted(text, lines)
-    if inserted is not None and _same(inserted, wanted):
+    if inserted is not None and same(inserted, wanted):
         return inserted
-    yaml = _round_trip()
+    yaml = round_trip()
     whole = yaml.load(text)
     whole["schema"][0]["properties"].extend(yaml.load("\n".join(lines)))
     out = StringIO()
@@ -43,7 +43,7 @@ def _inserted(text: str, lines: Sequence[str]) -> str | None:
     if found is None or found.flow_style or not found.value:
         return None
     kept = text.splitlines(keepends=True)
-    at = _line_behind(found.value[-1], kept)
+    at = line_behind(found.value[-1], kept)
     ending = "\r\n" if "\r\n" in text else "\n"
     before = kept[:at]
     if before and not before[-1].endswith("\n"):
@@ -51,7 +51,7 @@ def _inserted(text: str, lines: Sequence[str]) -> str | None:
     return "".join([*before, *(line + ending for line in lines), *kept[at:]])
 
 
-def _line_behind(node: Node, kept: Sequence[str]) -> int:
+def line_behind(node: Node, kept: Sequence[str]) -> int:
     """The number of the line behind a node's last one, counted from 0; comments that belong to it stay before it."""
     column = node.start_mark.column
     last = node
@@ -79,7 +79,8 @@ def _properties(text: str) -> SequenceNode | None:
     return node if isinstance(node, SequenceNode) else None
 
 
-def _round_trip() -> YAML:
+def round_trip() -> YAML:
+    """A reader and writer that keeps comments, order, quotes and long lines."""
     yaml = YAML(typ="rt")
     yaml.preserve_quotes = True
     yaml.width = _UNWRAPPED
@@ -87,13 +88,15 @@ def _round_trip() -> YAML:
     return yaml
 
 
-def _plain(text: str) -> Any:
+def plain(text: str) -> Any:
+    """What YAML says, as plain lists and mappings."""
     return YAML(typ="safe", pure=True).load(text)
 
 
-def _same(text: str, wanted: Any) -> bool:
+def same(text: str, wanted: Any) -> bool:
+    """Whether YAML says what is wanted; False for a text that is no YAML."""
     try:
-        return bool(_plain(text) == wanted)
+        return bool(plain(text) == wanted)
     except YAMLError:
         return False
 

@@ -16,15 +16,19 @@ from catalog.models import Dataset, Project
 from connectors.discovering import discover, schemas_of
 from connectors.discovering.profiles import LeftOut, SystemProfile
 from connectors.discovering.reading import chosen
+from expectations.suggesting.proposals import free_name, names_taken
 from landbridge.drafting import project_text
-from landbridge.drafting.contract_text import contract, property_lines
-from landbridge.drafting.datasets import DraftDataset, DraftField, Known, drafted
+from landbridge.drafting.contract_text import contract, orphan_rule, property_lines
+from landbridge.drafting.datasets import DraftDataset, DraftField, DraftRelation, Known, drafted
+from landbridge.drafting.gap_merging import AddedRule, with_gap_rules
 from landbridge.drafting.locations import Location, located, same_database
 from landbridge.drafting.merging import dash_column, with_properties
 from landbridge.drafting.naming import slug
 
 DEFAULT_SCHEMAS = ("public", "dbo", "main")  # a contract may name them, the catalog does not
-ChangeKind = Literal["new table", "new column", "type changed", "vanished column", "vanished table", "new files"]
+ChangeKind = Literal[
+    "new table", "new column", "new reference", "type changed", "vanished column", "vanished table", "new files"
+]
 
 
 @dataclass(frozen=True)
@@ -219,14 +223,35 @@ def _frame(
 
 
 def merged(folder: Path, held: Dataset, draft: DraftDataset) -> list[FileChange]:
-    """The contract with the columns it does not know."""
-    new = _new_fields(held, draft)
-    if not new:
+    """The contract with the columns it does not know, and a rule for each foreign key it does not know."""
+    new, relations = _new_fields(held, draft), _new_relations(held, draft)
+    if not new and not relations:
         return []
-    before = (folder / held.place.file).read_bytes().decode("utf-8-sig")
-    indent = dash_column(before)
-    lines = [line for one in new for line in property_lines(one, draft, indent=indent)]
-    return [FileChange(held.place.file, before, with_properties(before, lines))]
+    after = before = (folder / held.place.file).read_bytes().decode("utf-8-sig")
+    if new:
+        indent = dash_column(before)
+        after = with_properties(before, [line for one in new for line in property_lines(one, draft, indent=indent)])
+    if relations:
+        taken = names_taken(held)
+        after = with_gap_rules(after, [_guard(taken, draft, one) for one in relations])
+    return [FileChange(held.place.file, before, after)]
+
+
+def _guard(taken: set[str], draft: DraftDataset, relation: DraftRelation) -> AddedRule:
+    rule = orphan_rule(relation, draft)
+    name = free_name(str(rule["name"]), taken)
+    return AddedRule(rule | {"name": name}, ("suggestion: the source declares this reference now",))
+
+
+def _new_relations(held: Dataset, draft: DraftDataset) -> list[DraftRelation]:
+    """Foreign keys that the source declares, and that the contract neither states nor guards.
+
+    An owner may state one without a rule, and is then not asked again.
+    """
+    told = {(one.fields, one.to_dataset) for one in held.relations}
+    told |= {(one.fields, one.to_dataset) for one in held.gap_rules if one.kind == "missing_reference"}
+    new = [one for one in draft.relations if one.comparable and not one.evidence]
+    return [one for one in new if (one.fields, one.dataset) not in told and not held.query]
 
 
 def _new_fields(held: Dataset, draft: DraftDataset) -> list[DraftField]:
@@ -242,6 +267,10 @@ def differences(held: Dataset, draft: DraftDataset) -> list[Change]:
     ]
     if held.query:
         return told
+    told += [
+        Change("new reference", f"{held.name}.{'+'.join(one.fields)}", f"to {one.dataset}", held.place.file)
+        for one in _new_relations(held, draft)
+    ]
     there = {one.column.name: one.column for one in draft.fields}
     for one in held.fields:
         column = there.get(one.physical_name)

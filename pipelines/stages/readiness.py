@@ -48,6 +48,7 @@ def measure_readiness(site: Site, *, run_id: str, embedder: Callable[[], Embedde
         for name, dataset in sorted(site.project.datasets.items())
     }
     cases = [score_use_case(case, scored, prober.answered(case), plan, now) for case in site.project.use_cases]
+    prober.keep_vectors()
     scores = (*scored.values(), *cases)
     moved = site.ledger.record_readiness([_entry(site, one, run_id) for one in scores])
     for one in scores:

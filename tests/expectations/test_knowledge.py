@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.models import Dataset, Field, Place, Project
-from expectations.knowledge import MOST, knowledge_gaps, shared_words, unanswered, words_of
+from expectations.knowledge import MOST, knowledge_gaps, shared_words
+from expectations.question_groups import grouped, words_of
 from ledger.models import EVERYWHERE, Asked
 
 HERE = Place(file="datasets/orders.odcs.yaml")
@@ -27,8 +28,8 @@ def ask(question, *, visit="v1", known=False, datasets=()):
 
 
 def gaps(*asked, hidden=()):
-    groups = unanswered(asked)
-    return knowledge_gaps(groups, PROJECT, told=shared_words(groups) - set(hidden), key=b"k")
+    groups = grouped(asked, key=b"k").groups
+    return knowledge_gaps(groups, PROJECT, told=shared_words(groups) - set(hidden))
 
 
 def test_a_question_that_found_nothing_twice_is_a_gap_however_it_is_written():

@@ -82,3 +82,10 @@ def test_a_share_is_never_rounded_to_nothing_or_to_all(share, told):
 
 def test_an_unknown_share_is_no_bar():
     assert pages.bar(None) == ""
+
+
+def test_a_heading_over_numbers_stands_to_the_right_as_they_do():
+    rows = [["1", "1,200", "12", "3 %", ""], ["2", "", "x", "4", ""]]
+    page = pages.table(["Rule", "Rows", "Note", "Share", "Empty"], rows)
+    heads = re.findall(r'<th scope="col"( class="n")?>(\w+)</th>', page)
+    assert heads == [("", "Rule"), (' class="n"', "Rows"), ("", "Note"), (' class="n"', "Share"), ("", "Empty")]

@@ -445,3 +445,28 @@ def test_a_property_is_added_behind_the_last_one_in_every_layout(text):
     assert {**after, "schema": None} == {**before, "schema": None}
     if "[{" not in text:
         assert [line for line in text.splitlines() if line not in told.splitlines()] == []
+
+
+def test_a_foreign_key_that_came_later_is_proposed_as_a_rule_and_written_once(music):
+    music.init()
+    path = music.folder / "datasets" / "sale.odcs.yaml"
+    path.write_text("# My own words.\n" + path.read_text())
+    music.sql("ALTER TABLE Sale ADD COLUMN TrackId INTEGER REFERENCES Track (TrackId)")
+    done = music.init()
+    assert done.exit_code == 1
+    assert "new reference: sale.track_id (to track)" in done.output
+    assert music.init("--write").exit_code == 0
+    assert path.read_text().startswith("# My own words.\n")
+    (rule,) = [one for one in music.project.datasets["sale"].gap_rules if one.fields == ("track_id",)]
+    assert (rule.kind, rule.to_dataset, rule.severity) == ("missing_reference", "track", "warning")
+    assert music.init().exit_code == 0
+
+
+def test_a_reference_that_the_contract_states_without_a_rule_is_not_proposed_again(music):
+    music.init()
+    path = music.folder / "datasets" / "track.odcs.yaml"
+    kept = path.read_text().splitlines(keepends=True)
+    start = next(n for n, line in enumerate(kept) if "landbridge.gaps" in line)
+    end = next(n for n, line in enumerate(kept) if line.startswith("schema"))
+    path.write_text("".join(kept[:start] + kept[end:]))
+    assert music.init().exit_code == 0

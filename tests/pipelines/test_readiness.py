@@ -21,6 +21,11 @@ USE_CASES = [
      "minimum": 95, "severity": "critical"},
 ]  # fmt: skip
 NAMES = ("customers", "orders")
+CUSTOMERS = [
+    ("C1", "First Customer", "first@example.org", "Berlin"), ("C2", "Second Customer", "second@example.org", "Hamburg"),
+    ("C3", "Third Customer", "third@example.org", ""),
+]  # fmt: skip
+ORDERS = [(number, f"C{1 + number % 4}", 10.5 * number) for number in range(1, 41)]
 
 
 class Measured:
@@ -103,6 +108,36 @@ def test_everything_measured_is_scored_and_kept_once_until_the_evidence_moves(me
     metadata = of_readiness(measured.site, late)
     assert [row.data["subject"] for row in metadata["scores"].records] == ["customers", "orders", "desk"]
     assert len(metadata["worst_blockers"].records) == 3
+
+
+def test_of_a_new_version_of_the_index_only_new_questions_are_embedded(measured):
+    measured.run()
+    measured.measure()
+    asked = measured.asked
+    measured.shop.orders_are([*ORDERS, (41, "C1", 5.0)])
+    measured.open()
+    measured.run()
+    measured.measure()
+    assert 0 < measured.asked - asked <= 5, "one order came, and the customer's count of orders is told in one document"
+    again = measured.asked
+    measured.shop.customers_are([("C1", "First Customer", "first@example.org", "Bonn"), *CUSTOMERS[1:]])
+    measured.open()
+    measured.run()
+    loaded = len(measured.embedders)
+    measured.measure()
+    assert (measured.asked, len(measured.embedders)) == (again, loaded), "no question is new: no model is loaded"
+
+
+def test_vectors_of_another_model_are_not_used(measured):
+    measured.run()
+    measured.measure()
+    path = measured.site.home.folder / "readiness" / "question_vectors.parquet"
+    pl.read_parquet(path).with_columns(name=pl.lit("another@1")).write_parquet(path)
+    for name in (*NAMES, "desk"):
+        measured.site.home.manifest("readiness", name).unlink()
+    asked = measured.asked
+    measured.measure()
+    assert measured.asked == 2 * asked
 
 
 def test_the_known_orphans_and_the_missing_city_are_what_completeness_lacks(measured):

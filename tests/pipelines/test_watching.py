@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from index.testing import HashEmbedder
 from ledger import Account, Interaction, Session, Step
 from pipelines import stages
 from pipelines.store import read_json, write_json
@@ -107,3 +108,42 @@ def test_a_masked_value_in_a_question_is_not_told_however_many_ask(shop, questio
     assert "warranty of" in told.message
     for secret in ("first", "second", "example", "@"):
         assert secret not in told.message.casefold()
+
+
+class Synonyms(HashEmbedder):
+    """A double that is told which words mean the same, and from which cosine on two questions do."""
+
+    same_meaning = 0.7
+
+    def embed(self, texts, *, progress=None):
+        return super().embed([text.replace("guarantee", "warranty") for text in texts], progress=progress)
+
+
+def test_questions_in_other_words_are_one_gap_whose_id_stays_and_only_new_ones_are_embedded(shop):
+    site, _ = refreshed(shop)
+    model = Synonyms()
+
+    def told(run):
+        found = stages.find_gaps(site, run_id=run, embedder=lambda: model).findings
+        return [one for one in found if one.rule.startswith("knowledge-gap")]
+
+    visit(site.ledger, 1, "warranty of pump seals bought last year")
+    visit(site.ledger, 2, "last year bought seals: guarantee for the pump left?")
+    (first,) = told("r2")
+    assert (first.count, first.evidence["wordings"], first.evidence["grouped_by"]) == (2, 2, "meaning")
+    assert first.evidence["callers"] == 1
+    assert len(model.embedded) == 2
+    assert [one.id for one in told("r3")] == [first.id]
+    assert len(model.embedded) == 2, "nothing new was asked"
+    kept = site.home.manifest("gaps", "questions").read_text()
+    assert not any(word in kept for word in ("warranty", "guarantee", "pump"))
+
+
+def test_without_a_model_that_can_tell_equal_words_are_a_group_and_the_evidence_says_why(shop):
+    site, _ = refreshed(shop)
+    for number in (1, 2):
+        visit(site.ledger, number, "warranty terms")
+    found = stages.find_gaps(site, run_id="r2").findings
+    (told,) = [one for one in found if one.rule.startswith("knowledge-gap")]
+    assert told.evidence["grouped_by"].startswith("equal words: from which cosine on")
+    assert "hashed-words@1" in told.evidence["grouped_by"]

@@ -1,0 +1,77 @@
+"""Questions of airline operations and support that mean the same in other words, with neighbours that do not.
+
+Written by hand for this purpose, by whoever wrote the grouping too: groups of up to three wordings, many of which share
+nearly all words with another group and ask for another thing. The first half chooses the threshold, the second one is
+reported.
+"""
+
+from __future__ import annotations
+
+CHOSEN_ON = (
+    ("How long is the warranty on seat covers?", "warranty period of the seat covers",
+     "For how many months are seat covers under guarantee?"),
+    ("Why was tail N14228 grounded?", "What is the reason tail N14228 is on the ground?",
+     "N14228 taken out of service, what for?"),
+    ("Why was tail N24211 grounded?", "What is the reason tail N24211 is on the ground?",
+     "N24211 taken out of service, what for?"),
+    ("Who approves overtime for cabin crew?", "cabin crew overtime approval",
+     "Whose sign-off does overtime of flight attendants need?"),
+    ("How do I reset the password of the crew portal?", "crew portal password forgotten",
+     "I cannot log in to the crew portal, how do I get a new password?"),
+    ("What is the de-icing procedure at Newark?", "How are aircraft de-iced at Newark?", "Newark deicing steps"),
+    ("What is the de-icing procedure at Denver?", "How are aircraft de-iced at Denver?", "Denver deicing steps"),
+    ("Where is the spare engine stored?", "location of the spare engine",
+     "In which hangar do we keep the spare engine?"),
+    ("How much luggage may a passenger bring in the cabin?", "cabin baggage allowance",
+     "What are the limits for carry-on bags?"),
+    ("What does it cost to check an additional suitcase?", "extra checked bag fee",
+     "price of a second piece of checked luggage"),
+    ("Which vendor delivers the catering in Boston?", "catering supplier Boston", "Who provides the meals in Boston?"),
+    ("When does the contract with the catering vendor end?", "end date of the catering contract",
+     "Until when is the catering agreement valid?"),
+    ("How many wheelchairs are at gate B12?", "number of wheelchairs at gate B12",
+     "What is the wheelchair count at B12?"),
+    ("How many wheelchairs are at gate B14?", "number of wheelchairs at gate B14"),
+    ("What was the fuel price last week?", "fuel price of the past week", "What did we pay for kerosene last week?"),
+    ("Which flights were cancelled because of the strike?", "flights cancelled by the strike",
+     "What did the walkout cancel?"),
+    ("Which flights were delayed because of the strike?", "flights delayed by the strike"),
+    ("Who was the captain of flight 1545 on 3 May?", "captain flight 1545 3 May",
+     "Which pilot commanded flight 1545 on 3 May?"),
+    ("Who was the captain of flight 1545 on 4 May?", "captain flight 1545 4 May"),
+    ("Are pets allowed in the cabin?", "Can I bring my dog on board?", "travelling with a pet in the cabin"),
+)  # fmt: skip
+
+REPORTED_ON = (
+    ("How do passengers get a refund for a missed connection?", "missed connection refund",
+     "I did not reach my connecting flight, do I get my money back?"),
+    ("When was the last engine overhaul of N668DN?", "last engine overhaul N668DN",
+     "What is the date of the most recent overhaul of the engines of N668DN?"),
+    ("When was the last engine overhaul of N505MQ?", "last engine overhaul N505MQ",
+     "What is the date of the most recent overhaul of the engines of N505MQ?"),
+    ("What is the noise curfew at LGA?", "LGA night noise limits", "From what hour are departures at LGA forbidden?"),
+    ("What is the noise curfew at JFK?", "JFK night noise limits", "From what hour are departures at JFK forbidden?"),
+    ("Who is the duty manager at the weekend?", "weekend duty manager",
+     "Which manager is on call on Saturday and Sunday?"),
+    ("What compensation is due for a delay of 4 hours?", "compensation for 4 hours of delay",
+     "How much do we owe passengers who arrive 4 hours late?"),
+    ("What compensation is due for a delay of 2 hours?", "compensation for 2 hours of delay",
+     "How much do we owe passengers who arrive 2 hours late?"),
+    ("Where can I see my duty roster?", "how to find my roster", "Where is the schedule of my duties?"),
+    ("How do I swap a duty with a colleague?", "swapping duties with a colleague",
+     "Can I trade my shift with another crew member?"),
+    ("Which hotel do crews stay at in Chicago?", "crew hotel Chicago", "Where does the crew sleep in Chicago?"),
+    ("Which hotel do crews stay at in Seattle?", "crew hotel Seattle", "Where does the crew sleep in Seattle?"),
+    ("What torque is specified for the wheel nuts of the A320?", "A320 wheel nut torque",
+     "How tight must the wheel nuts of an A320 be?"),
+    ("What pressure is specified for the tyres of the A320?", "A320 tyre pressure",
+     "To what pressure are A320 tyres inflated?"),
+    ("How is a bird strike reported?", "bird strike reporting procedure", "What must I do after hitting a bird?"),
+    ("How is a lightning strike reported?", "lightning strike reporting procedure"),
+    ("How many seats does the Embraer 190 have?", "seat count Embraer 190", "seating capacity of the Embraer 190"),
+    ("Where is lost property kept?", "lost and found office", "A passenger left a bag on the plane, where is it kept?"),
+    ("Which arrivals at gate C9 were late?", "late arrivals gate C9"),
+    ("Which departures at gate C9 were late?", "late departures gate C9"),
+    ("Can unaccompanied children fly with us?", "unaccompanied minors policy",
+     "From what age may a child travel alone?"),
+)  # fmt: skip
