@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources.abc import Traversable
 from importlib.util import find_spec
 from pathlib import Path
@@ -33,11 +33,17 @@ _CLOSED = ("additionalProperties", "unevaluatedProperties")
 
 def odcs_problems(contract: Part) -> list[Problem]:
     """Everything ODCS forbids in `contract`, each fault once."""
-    errors = list(_validator().iter_errors(contract.value))
+    errors = [] if _is_valid(json.dumps(contract.value)) else list(_validator().iter_errors(contract.value))
     told = dict.fromkeys(problem for error in errors for problem in _told(error, contract))
     if errors and not told:  # only keys that fit in one place and not in another: let none of them pass
         told = dict.fromkeys(_misplaced(error, contract) for error in errors)
     return list(told)
+
+
+@lru_cache(maxsize=256)
+def _is_valid(text: str) -> bool:
+    """Whether ODCS forbids nothing in a contract, as JSON. A run opens its project at each stage, 13 ms a contract."""
+    return bool(_validator().is_valid(json.loads(text)))
 
 
 @cache

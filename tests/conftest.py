@@ -1,6 +1,8 @@
 """A shop with two systems, small enough to run the whole pipeline in a second or two."""
 
 import csv
+import gc
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -41,6 +43,12 @@ def files_are_written_at_once():
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LANDBRIDGE_SETTLED_AFTER", "0")
         yield
+
+
+def pytest_collection_finish():
+    """What the modules of the tests hold stays to the end: no collection of garbage looks through it again."""
+    gc.collect()
+    gc.freeze()
 
 
 class Shop:
@@ -141,17 +149,41 @@ class Shop:
         return dict(frame.iter_rows())
 
 
+def homeless(patch):
+    """Forget what a run sets for its own process, now and when the patch is undone."""
+    names = ("DAGSTER_HOME", "LANDBRIDGE_HOME", "LANDBRIDGE_PROJECT", "LANDBRIDGE_LEDGER_URL", "LANDBRIDGE_INDEX")
+    for name in names:
+        patch.setenv(name, "")  # restored afterwards, whatever a run sets
+        patch.delenv(name)
+
+
 @pytest.fixture(autouse=True)
 def own_home(monkeypatch):
-    """A run sets these for its own process; no other test may find them."""
-    for name in ("DAGSTER_HOME", "LANDBRIDGE_HOME", "LANDBRIDGE_PROJECT", "LANDBRIDGE_LEDGER_URL"):
-        monkeypatch.setenv(name, "")  # restored after the test, whatever a run sets
-        monkeypatch.delenv(name)
+    """What a run sets for its own process no other test may find."""
+    homeless(monkeypatch)
 
 
 @pytest.fixture
 def shop(tmp_path):
     return Shop(tmp_path / "shop")
+
+
+@pytest.fixture(scope="session")
+def first_run(tmp_path_factory):
+    """The folder of a shop after its first run, made once. Tests only copy it."""
+    shop = Shop(tmp_path_factory.mktemp("first") / "shop")
+    with pytest.MonkeyPatch.context() as patch:
+        homeless(patch)
+        report = shop.run()
+    assert report.good, report.failures
+    return shop.folder
+
+
+@pytest.fixture
+def ran(shop, first_run):
+    """The shop as its first run leaves it, for tests of what comes after."""
+    shutil.copytree(first_run, shop.folder, dirs_exist_ok=True)
+    return shop
 
 
 @pytest.fixture

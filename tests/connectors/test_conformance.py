@@ -46,6 +46,10 @@ class TestMarkdown(ConnectorConformance):
     def system(self, tmp_path):
         return Markdown(tmp_path)
 
+    @pytest.mark.exam  # 24 MiB of front matter are read in 20 s
+    def test_memory_does_not_grow_with_the_source(self, system):
+        super().test_memory_does_not_grow_with_the_source(system)
+
 
 @pytest.mark.parametrize("kind", [Sqlite, Postgresql, Mariadb], ids=lambda kind: kind.__name__)
 class TestDatabases(ConnectorConformance):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
 import connectors
 from catalog import load_project
@@ -19,6 +20,7 @@ from catalog.errors import ProjectError, SourceUnreachable, SourceUnreadable
 from catalog.models import Dataset, Field, Place, Source
 from connectors.plugins import examined
 from landbridge.checking import check_sources
+from landbridge.cli import app
 from tests.conftest import contract
 
 ROOT = Path(__file__).parents[2]
@@ -266,6 +268,11 @@ def landbridge(folder, site, *words):
     )  # fmt: skip
 
 
+def told_here(folder, *words):
+    """The command line in this process, with what is on its path."""
+    return CliRunner().invoke(app, [words[0], "--project", str(folder), *words[1:]], catch_exceptions=False)
+
+
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
     """The example of `docs/connectors.md`, built and installed by pip."""
@@ -276,17 +283,18 @@ def installed(tmp_path_factory):
     return target
 
 
-def test_an_installed_plug_in_is_checked_run_and_asked_from_the_command_line(installed, tmp_path):
+def test_an_installed_plug_in_is_checked_run_and_asked_from_the_command_line(installed, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(installed))
     folder = project(tmp_path / "project", "json_folder", options={"under": "data"})
-    checked = landbridge(folder, installed, "check")
-    assert (checked.returncode, checked.stderr) == (0, "")
+    checked = told_here(folder, "check")
+    assert (checked.exit_code, checked.stderr) == (0, "")
     told = landbridge(folder, installed, "run", "--json")
     accounts = {row["name"]: row for row in json.loads(told.stdout)["datasets"]}
     assert told.returncode == 0, told.stderr
     assert {name: (row["read"], row["indexed"]) for name, row in accounts.items()} == {
         "lines": (2, 2), "documents": (3, 3),
     }  # fmt: skip
-    asked = landbridge(folder, installed, "ask", "document 2")
+    asked = told_here(folder, "ask", "document 2")
     assert "d2 says document 2." in asked.stdout
 
 
@@ -305,15 +313,13 @@ def test_the_example_keeps_the_laws(installed):
     assert done.returncode == 0, done.stdout
 
 
-def test_one_that_does_not_load_any_more_fails_its_own_dataset_and_what_was_published_serves_on(tmp_path):
-    site = tmp_path / "site"
-    site.mkdir()
+def test_one_that_does_not_load_any_more_fails_its_own_dataset_and_what_was_published_serves_on(site, tmp_path):
     rows = "Batch(pl.DataFrame({'id': ['d1'], 'note': ['old'], '_location': ['x'], '_position': [1]}))"
     code = f"{HEAD}def read(source, dataset, *, folder):\n    yield {rows}\n"
     code += "def columns(source, dataset, *, folder):\n    return {'id': 'text', 'note': 'text'}\n"
     distribution(site, "shaky", code)
     folder = project(tmp_path / "project", "shaky")
-    assert landbridge(folder, site, "run").returncode == 0
+    assert told_here(folder, "run").exit_code == 0
     (module,) = site.glob("*.py")
     module.write_text("raise OSError('no driver')\n")
     told = landbridge(folder, site, "run", "--json")
@@ -322,7 +328,7 @@ def test_one_that_does_not_load_any_more_fails_its_own_dataset_and_what_was_publ
     assert (told.returncode, report["failed_checks"]) == (1, [])
     assert failure.startswith("raw/documents: ")
     assert "the connector 'shaky' of things-reader 2.1 does not load: OSError: no driver" in failure
-    assert "d1 says old." in landbridge(folder, site, "ask", "what says old?").stdout
+    assert "d1 says old." in told_here(folder, "ask", "what says old?").stdout
 
 
 def test_one_that_claims_a_built_in_name_is_not_used_and_is_told(site, tmp_path):

@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -54,9 +55,25 @@ def _every_kind(make, pattern):
     )
 
 
-@settings(max_examples=40, deadline=None, phases=QUICK, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(data=st.lists(ROWS, min_size=1, max_size=12), pattern=st.sampled_from(PATTERNS))
+def _any_rows(examples):
+    """A test gets any rows and a pattern, so many times."""
+    habits = {"deadline": None, "phases": QUICK, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
+    rows = given(data=st.lists(ROWS, min_size=1, max_size=12), pattern=st.sampled_from(PATTERNS))
+    return lambda test: settings(max_examples=examples, **habits)(rows(test))
+
+
+@_any_rows(12)
 def test_great_expectations_and_polars_count_the_same_over_any_rows(make, data, pattern):
+    _counts_the_same(make, data, pattern)
+
+
+@pytest.mark.exam
+@_any_rows(200)
+def test_great_expectations_and_polars_count_the_same_over_many_rows(make, data, pattern):
+    _counts_the_same(make, data, pattern)
+
+
+def _counts_the_same(make, data, pattern):
     fields = [make.field(name, kind, scale=2 if name == "exact" else None) for name, (kind, _, _) in TYPES.items()]
     dataset = make.contract(*fields, rules=_every_kind(make, pattern))
     columns = {name: pl.Series([row[name] for row in data], dtype=dtype) for name, (_, dtype, _) in TYPES.items()}

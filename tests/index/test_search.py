@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+import shutil
 import string
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -29,8 +31,15 @@ PAYLOADS = (
 )
 
 
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the first test leaves the index that it built; the others copy it."""
+    return tmp_path_factory.mktemp("built") / "index"
+
+
 @pytest.fixture
 def ask(
+    built: Path,
     build: Callable[..., Change],
     frames: Frames,
     store: Store,
@@ -38,8 +47,12 @@ def ask(
     project: Project,
     insider: Principal,
 ) -> Ask:
-    for name in ("aircraft", "airports", "flights"):
-        build(name, frames)
+    if built.exists():
+        shutil.copytree(built, store.uri, dirs_exist_ok=True)
+    else:
+        for name in ("aircraft", "airports", "flights"):
+            build(name, frames)
+        shutil.copytree(store.uri, built)
 
     def asked(text: str, *, principal: Principal = insider, linked: Project = project, **more: object) -> Answer:
         given = {

@@ -22,7 +22,13 @@ COMMANDS = (
 )  # fmt: skip
 
 
+def _told(*words):
+    """What a command answers that runs in this process."""
+    return CliRunner().invoke(app, words, prog_name="landbridge", catch_exceptions=False)
+
+
 def _landbridge(*words, folder=ROOT):
+    """What a command answers in a process of its own."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("LANDBRIDGE_")}
     return subprocess.run(
         [sys.executable, "-m", "landbridge", *words],
@@ -70,7 +76,6 @@ def test_a_folder_without_a_project_is_bad_input_in_one_line(tmp_path):
     [
         ("ask", ""),
         ("ask", "x" * 100_000),
-        ("ask", "caf\udce9"),  # a byte that is no UTF-8, as the shell hands it over
         ("ask", "anything", "--limit", "-1"),
         ("ask", "anything", "--as", "nobody-we-know"),
         ("gaps", "--dataset", "no-such"),
@@ -81,7 +86,14 @@ def test_a_folder_without_a_project_is_bad_input_in_one_line(tmp_path):
     ],
 )
 def test_bad_input_is_exit_2_and_one_clear_line(shop_folder, words):
-    done = _landbridge(*words, "--project", str(shop_folder))
+    done = _told(*words, "--project", str(shop_folder))
+    assert done.exit_code == 2, done.stderr
+    assert done.stdout == ""
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+
+
+def test_a_byte_that_is_no_utf_8_is_exit_2_and_one_clear_line(shop_folder):
+    done = _landbridge("ask", "caf\udce9", "--project", str(shop_folder))  # as the shell hands it over
     assert done.returncode == 2, done.stderr
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert "Traceback" not in done.stderr
@@ -101,35 +113,35 @@ def test_run_status_gaps_ask_and_peek_print_their_documented_shapes(shop_folder)
     assert {"run_id", "status", "embedded", "index_version", "datasets", "findings", "failures", "blocked"} <= set(
         report
     )
-    status = json.loads(_landbridge("status", "--project", str(shop_folder), "--json").stdout)
+    status = json.loads(_told("status", "--project", str(shop_folder), "--json").stdout)
     row = next(row for row in status["datasets"] if row["name"] == "orders")
     assert {"name", "read", "indexed", "quarantined", "filtered", "duplicate", "failed"} <= set(row)
-    gaps = json.loads(_landbridge("gaps", "--project", str(shop_folder), "--json").stdout)
+    gaps = json.loads(_told("gaps", "--project", str(shop_folder), "--json").stdout)
     assert {"rule", "dataset", "count", "severity", "sample_keys", "evidence"} <= set(gaps[0])
     answer = json.loads(_landbridge("ask", "Order 7", "--project", str(shop_folder), "--json").stdout)
     assert answer["hits"][0]["citation"]["source"] == "till"
-    peek = json.loads(_landbridge("peek", "customers", "--project", str(shop_folder), "--json").stdout)
+    peek = json.loads(_told("peek", "customers", "--project", str(shop_folder), "--json").stdout)
     assert peek["rows"][0]["MAIL"] == "***"
-    table = _landbridge("status", "--project", str(shop_folder))
+    table = _told("status", "--project", str(shop_folder))
     assert "orders" in table.stdout
-    assert table.returncode == 0
+    assert table.exit_code == 0
 
 
 @pytest.mark.parametrize("command", ["run", "check"])
 def test_a_secret_without_a_value_is_bad_input_and_named(shop, command):
     shop.write("sources/till.yaml", {"name": "till", "kind": "sql", "location": "${env:NO_SUCH_TILL}"})
-    done = _landbridge(command, "--project", str(shop.folder))
-    assert done.returncode == 2
+    done = _told(command, "--project", str(shop.folder))
+    assert done.exit_code == 2
     assert done.stderr.splitlines() == [
         "the secret ${env:NO_SUCH_TILL} has no value here. Set the environment variable NO_SUCH_TILL."
     ]
 
 
+@pytest.mark.usefixtures("ran")
 def test_an_unknown_question_is_answered_with_not_known(shop):
-    assert _landbridge("run", "--project", str(shop.folder)).returncode == 0
     shop.write("project.yaml", {"name": "shop", "model": "hashed-words", "minSimilarity": 0.9})  # hashes collide
-    done = _landbridge("ask", "zzzz qqqq", "--project", str(shop.folder))
-    assert done.returncode == 0
+    done = _told("ask", "zzzz qqqq", "--project", str(shop.folder))
+    assert done.exit_code == 0
     assert "Not known" in done.stdout
 
 
@@ -142,7 +154,7 @@ def test_the_commands_of_the_readme_exist():
 
 
 def test_forgetting_the_feed_of_a_dataset_that_has_none_is_refused_in_one_line(shop):
-    done = _landbridge("forget-feed", "orders", "--project", str(shop.folder))
-    assert done.returncode == 1
+    done = _told("forget-feed", "orders", "--project", str(shop.folder))
+    assert done.exit_code == 1
     assert "sqlite has no change log that is understood" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1

@@ -1,6 +1,9 @@
 """Every kind of drift under every mode, in a database that is altered between two runs."""
 
+import shutil
 import sqlite3
+import tempfile
+from pathlib import Path
 from types import SimpleNamespace
 
 import polars as pl
@@ -10,15 +13,26 @@ from catalog.errors import ContractBlocked, LandbridgeError, SourceUnreadable
 from pipelines import stages
 from pipelines.site import Site
 
+KEPT = tempfile.TemporaryDirectory(prefix="tills-")  # one for each mode after its first run, for tests to copy
 MODES = ("evolve", "freeze", "discard", "quarantine")
 
 
 class Till:
     """The shop's orders with a region, in a table that tests alter."""
 
-    def __init__(self, shop, mode, **habits):
+    def __init__(self, shop, mode):
         self.shop, self.mode = shop, mode
-        self.contract(**habits)
+        kept = Path(KEPT.name) / mode
+        if kept.exists():
+            shutil.copytree(kept, shop.folder, dirs_exist_ok=True)
+        else:
+            self.fill()
+            shutil.copytree(shop.folder, kept)
+        self.before = self.home.raw("orders").read_bytes()
+
+    def fill(self):
+        """The contract, the table and the first run."""
+        self.contract()
         self.sql(
             "DROP TABLE ORD",
             "CREATE TABLE ORD (NO INTEGER PRIMARY KEY, CUST TEXT NOT NULL, AMT NUMERIC(12,2), REGION VARCHAR(20))",
@@ -28,7 +42,6 @@ class Till:
             ),
         )
         assert self.run() == (40, 0)
-        self.before = self.home.raw("orders").read_bytes()
 
     def contract(self, **changes):
         """The contract, with `{field: {key: value}}` changed."""
