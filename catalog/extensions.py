@@ -134,6 +134,19 @@ class RelatedShape(Shape):
     aggregates: list[AggregateShape] = Field(min_length=1)
 
 
+class ChildrenShape(Shape):
+    """One entry of `children`."""
+
+    name: FieldName
+    title: str = ""
+    dataset: Filled
+    on: dict[str, str] = Field(min_length=1)
+    text: Filled
+    order: Names = Field(default_factory=list)
+    limit: int = Field(default=100, ge=1, le=10_000)
+    lookups: list[LookupShape] = Field(default_factory=list)
+
+
 class DocumentShape(Shape):
     """One entry of `landbridge.documents`."""
 
@@ -145,6 +158,7 @@ class DocumentShape(Shape):
     lookups: list[LookupShape] = Field(default_factory=list)
     aggregates: list[AggregateShape] = Field(default_factory=list)
     related: list[RelatedShape] = Field(default_factory=list)
+    children: list[ChildrenShape] = Field(default_factory=list)
     keys: list[str] = Field(default_factory=list)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from catalog.extensions import AggregateShape, DocumentShape, LookupShape
-from catalog.models import Aggregate, DocumentTemplate, Lookup, Related
+from catalog.models import Aggregate, Children, DocumentTemplate, Lookup, Related
 from catalog.shapes import split
 from catalog.yaml_lines import Part
 
@@ -29,6 +29,19 @@ def document_template(shape: DocumentShape, part: Part) -> DocumentTemplate:
                 aggregates=_aggregates(one.aggregates),
             )
             for one in shape.related
+        ),
+        children=tuple(
+            Children(
+                name=one.name,
+                title=one.title or one.name.replace("_", " ").capitalize(),
+                dataset=one.dataset,
+                on=_pairs(one.on),
+                text=one.text,
+                order=tuple(one.order),
+                limit=one.limit,
+                lookups=_lookups(one.lookups),
+            )
+            for one in shape.children
         ),
         keys=tuple(shape.keys),
         place=part.place,

@@ -37,6 +37,7 @@ def template_problems(
     if template.aggregates and not template.by:
         yield at.get("aggregates").problem("aggregates tell a group, and there is no 'by'.", "Add 'by: [field]'.")
     yield from _related_problems(template, at, group, dataset.name, world)
+    yield from _children_problems(template, at, group, dataset.name, world)
     yield from _coverage_problems(template, at, dataset, world, first=first)
     yield from _text_problems(template, at, row, world)
 
@@ -99,6 +100,37 @@ def _related_problems(
             yield from _lookup_problems(lookup, one, theirs, related.dataset, world)
             theirs |= borrowed(lookup, world)
         yield from _aggregate_problems(related.aggregates, place.get("aggregates"), theirs, related.dataset)
+
+
+def _children_problems(
+    template: DocumentTemplate, at: Part, group: Mapping[str, Field], name: str, world: World
+) -> Iterator[Problem]:
+    """A line of a child tells one row: its own fields and those it borrows."""
+    seen: set[str] = set()
+    for one, place in zip(template.children, at.get("children").items(), strict=True):
+        if one.name in seen:
+            yield place.problem(f"the children '{one.name}' are there already.", "Choose another name.")
+        seen.add(one.name)
+        yield from world.dataset_fault(one.dataset, place.get("dataset"))
+        yield from join_problems(one.on, group, name, one.dataset, place.get("on"), world)
+        theirs = world.fields(one.dataset)
+        if theirs is None:
+            continue
+        row = dict(theirs)
+        for lookup, lent in zip(one.lookups, place.get("lookups").items(), strict=True):
+            yield from _lookup_problems(lookup, lent, row, one.dataset, world)
+            row |= borrowed(lookup, world)
+        for field in one.order:
+            if field.removeprefix("-") not in row:
+                yield missing_field(field.removeprefix("-"), one.dataset, row, place.get("order"))
+        try:
+            told = inserted(one.text)
+        except TemplateFault as fault:
+            yield place.get("text").problem(f"'text' of the children '{one.name}': {fault.what}.", fault.remedy)
+            continue
+        for field in told:
+            if field not in row:
+                yield missing_field(field, one.dataset, row, place.get("text"))
 
 
 def _coverage_problems(

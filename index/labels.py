@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from catalog.models import Aggregate, Classification, Dataset, DocumentTemplate, Lookup, Project, Related
+from catalog.models import Aggregate, Children, Classification, Dataset, DocumentTemplate, Lookup, Project, Related
 from catalog.templates import inserted
 from index.wording import KNOWN_GAPS
 
@@ -60,6 +60,8 @@ def _uses(dataset: Dataset, template: DocumentTemplate, project: Project) -> Ite
     for name in dict.fromkeys([*names, *(template.by or dataset.key)]):
         if name != KNOWN_GAPS:
             yield from _uses_of_name(name, dataset, template, project)
+    for one in template.children:
+        yield from _child_uses(one, dataset, template.lookups, project)
     if template.only_missing_in:
         other, field = template.only_missing_in
         yield _Use(project.datasets[other], field)
@@ -74,6 +76,16 @@ def _uses_of_name(name: str, dataset: Dataset, template: DocumentTemplate, proje
         yield from _figure_uses(own[name], dataset, template.lookups, project)
     else:
         yield from _column_uses(name, dataset, template.lookups, project)
+
+
+def _child_uses(one: Children, dataset: Dataset, lookups: tuple[Lookup, ...], project: Project) -> Iterator[_Use]:
+    """What a list of children tells: the fields of its lines, the order they stand in, and whose children they are."""
+    theirs = project.datasets[one.dataset]
+    for ours, other in one.on:
+        yield from _column_uses(ours, dataset, lookups, project)
+        yield _Use(theirs, other)
+    for name in (*inserted(one.text), *(name.removeprefix("-") for name in one.order)):
+        yield from _column_uses(name, theirs, one.lookups, project)
 
 
 def _related_uses(one: Related, figure: Aggregate, dataset: Dataset, project: Project) -> Iterator[_Use]:

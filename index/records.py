@@ -16,10 +16,10 @@ from index.access import may_see_row, readable_by
 from index.labels import field_level
 from index.masking import mask
 from index.searching import discreet, visible_because
-from index.store import READABLE, Reader, Store, read_table
+from index.store import READABLE, Tables, read_table
 
 
-def get_document(store: Store | Reader, principal: Principal, document_id: str) -> dict[str, Any] | None:
+def get_document(store: Tables, principal: Principal, document_id: str) -> dict[str, Any] | None:
     """A published document whole, all its passages in order; None where it is absent or not the caller's to see."""
     from lancedb.expr import col, lit
 
@@ -35,11 +35,18 @@ def get_document(store: Store | Reader, principal: Principal, document_id: str) 
     return {
         **{name: first[name] for name in kept},
         "urn": first["document_id"],
-        "text": "\n\n".join(row["text"] for row in rows),
+        "text": _whole([row["text"] for row in rows]),
         "passages": [{"breadcrumb": row["breadcrumb"], "text": row["text"]} for row in rows],
         "citation": {**{name: first[name] for name in cited}, "urn": first["document_id"]},
         "visible_because": visible_because(principal, first),
     }
+
+
+def _whole(passages: list[str]) -> str:
+    """The passages as one text, without the sentences that a passage tells again from the one before it."""
+    from index.chunking import without_overlap
+
+    return "\n\n".join(without_overlap(text, before) for before, text in zip(["", *passages], passages, strict=False))
 
 
 def read_rows(path: Path, dataset: Dataset, principal: Principal, key: str, mask_key: bytes) -> dict[str, Any] | None:

@@ -14,10 +14,13 @@ from catalog.errors import IndexStoreError
 from catalog.models import Dataset, DocumentTemplate, Project
 from catalog.templates import inserted
 from index.aggregates import aggregated, joinable, with_lookups, with_related
-from index.chunking import CHARACTERS_PER_TOKEN, TOKENS_PER_WORD, WHOLE, Passage, split_markdown, split_text
+from index.children import LISTS, with_children
+from index.chunking import Sizes
+from index.cutting import is_markdown, with_passages
 from index.labels import Labels, field_level, labels_of
 from index.masking import RAW, mask
 from index.store import CHUNKS
+from index.tokens import ESTIMATED, Tokens
 from index.wording import KNOWN_GAPS, as_text, compile_template
 
 NO_VALUE = "(none)"  # the key of the group whose `by` value is null: its rows count too
@@ -31,31 +34,47 @@ def render(
     project: Project,
     known: pl.DataFrame | None,
     mask_key: bytes,
+    tokens: Tokens = ESTIMATED,
+    counted: str | None = None,
 ) -> pl.DataFrame:
     """The chunks a dataset's templates make of its ready rows; columns are `index.store.CHUNKS`, ordered by id.
 
     `frames` holds the ready rows of this dataset and of every dataset its templates borrow from; `known` is what
-    `expectations.gaps` knows (dataset, scope, field, key, rule, sentence).
+    `expectations.gaps` knows (dataset, scope, field, key, rule, sentence). `tokens` counts as the project's model does,
+    so that no chunk is longer than what the model reads. `counted` names the template whose documents count the rows,
+    where `dataset` has not all of its templates; else it is the first.
     """
     others = {name: mask(frames[name], project.datasets[name], mask_key, keep_raw=True) for name in _needed(dataset)}
     told = [
-        _documents(dataset, template, others, project=project, known=known, counted=template is dataset.documents[0])
+        _documents(
+            dataset, template, others, project=project, known=known,
+            counted=template is dataset.documents[0] if counted is None else template.name == counted,
+        )
         for template in dataset.documents
     ]
     if not told:
         return pl.DataFrame(schema=CHUNKS)
-    markdown = project.sources[dataset.source].kind == "markdown"
-    chunks = _chunked(pl.concat(told), markdown=markdown).sort("id")
-    _refuse_doubles(chunks, dataset)
-    return chunks.with_columns(_hashes(chunks)).select(pl.col(name).cast(dtype) for name, dtype in CHUNKS.items())
+    sizes = Sizes.of(tokens, most=project.chunks.tokens, overlap=project.chunks.overlap)
+    documents = pl.concat(told)
+    markdown = is_markdown(project.sources[dataset.source], dataset)
+    documents = documents if markdown else documents.with_columns(_tidy(pl.col("text")))
+    return finished(with_passages(documents, markdown=markdown, sizes=sizes), dataset.name)
 
 
-def _refuse_doubles(chunks: pl.DataFrame, dataset: Dataset) -> None:
+def finished(chunks: pl.DataFrame, name: str) -> pl.DataFrame:
+    """The chunks of a dataset as they are stored, but for their vectors; ordered by id."""
+    chunks = chunks.sort("id")
+    refuse_doubles(chunks, name)
+    chunks = chunks.select(pl.col(column).cast(dtype) for column, dtype in CHUNKS.items() if column != "hash")
+    return chunks.with_columns(_hashes(chunks)).select(list(CHUNKS))
+
+
+def refuse_doubles(chunks: pl.DataFrame, name: str) -> None:
     """Two documents with one name would overwrite each other in silence."""
     doubled = chunks.filter(pl.col("id").is_duplicated() | pl.col("id").is_null())
     if doubled.height:
         raise IndexStoreError(
-            f"{doubled.height} documents of '{dataset.name}' share a name, such as {doubled['document_id'][0]}",
+            f"{doubled.height} documents of '{name}' share a name, such as {doubled['document_id'][0]}",
             "Group by fields that tell them apart, or mask these with a pseudonym.",
         )
 
@@ -67,6 +86,8 @@ def _needed(dataset: Dataset) -> set[str]:
         names |= {lookup.dataset for lookup in template.lookups}
         names |= {one.dataset for one in template.related}
         names |= {lookup.dataset for one in template.related for lookup in one.lookups}
+        names |= {one.dataset for one in template.children}
+        names |= {lookup.dataset for one in template.children for lookup in one.lookups}
         names |= {template.only_missing_in[0]} if template.only_missing_in else set()
     return names
 
@@ -87,8 +108,9 @@ def _documents(
     labels = labels_of(dataset, template, project)
     found = _grouped(rows, template) if template.by else _single(rows)
     found = with_related(found, template.related, others)
+    found = with_children(found, template.children, others)
     found = _with_gaps(found, dataset, template, known, labels)
-    columns = {name: as_text(found.schema, name) for name in found.columns if found.schema[name] != pl.List(pl.String)}
+    columns = {name: as_text(found.schema, name) for name in found.columns if name not in (GAPS, LISTS)}
     columns[KNOWN_GAPS] = pl.col(GAPS).list.join(" ").replace("", None)
     prefix = project.urn(dataset.name, f"{template.name}:" if template.by else "")
     return found.select(
@@ -105,6 +127,7 @@ def _documents(
         _exact_keys(template.keys or template.by or dataset.key, columns).alias("keys"),
         (pl.col("_rows") if counted else pl.lit(0)).cast(pl.Int64).alias("rows"),
         pl.col(GAPS).alias("gaps"),
+        pl.col(LISTS),
     )
 
 
@@ -121,7 +144,8 @@ def _grouped(rows: pl.DataFrame, template: DocumentTemplate) -> pl.DataFrame:
     by = list(template.by)
     figures = aggregated(rows, by, template.aggregates)
     named = {*inserted(template.title), *inserted(template.text), *template.keys, *(RAW + name for name in by)}
-    named |= {ours for one in template.related for name, _ in one.on for ours in (name, RAW + name)}
+    joined = [on for one in template.related for on in one.on] + [on for one in template.children for on in one.on]
+    named |= {ours for name, _ in joined for ours in (name, RAW + name)}
     told = [name for name in rows.columns if name in named and name not in figures.columns]
     place = pl.col("_location").fill_null("").min()
     position = pl.col("_position").cast(pl.String).fill_null("").first()
@@ -223,38 +247,9 @@ def _tidy(text: pl.Expr) -> pl.Expr:
     return text.str.replace_all(r"[ \t]{2,}", " ").str.replace_all(r" +([.,;])", "$1").str.strip_chars()
 
 
-def _chunked(documents: pl.DataFrame, *, markdown: bool) -> pl.DataFrame:
-    """Documents as chunks: the short ones as they are, the long ones cut."""
-    if markdown:
-        long = documents
-        short = documents.clear()
-    else:
-        documents = documents.with_columns(_tidy(pl.col("text")))
-        words = pl.col("text").str.count_matches(r"\S+") * TOKENS_PER_WORD
-        too_long = pl.max_horizontal(words, pl.col("text").str.len_chars() / CHARACTERS_PER_TOKEN) > WHOLE
-        long, short = documents.filter(too_long), documents.filter(~too_long)
-    whole = short.with_columns(pl.lit("").alias("breadcrumb"), pl.lit(0, dtype=pl.Int32).alias("ordinal"))
-    ordinal = pl.col("ordinal")
-    return pl.concat([whole, _cut(long, markdown=markdown)], how="diagonal").with_columns(
-        (pl.col("document_id") + "#" + ordinal.cast(pl.String)).alias("id"),
-        pl.when(ordinal == 0).then(pl.col("rows")).otherwise(0).alias("rows"),
-    )
-
-
-def _cut(documents: pl.DataFrame, *, markdown: bool) -> pl.DataFrame:
-    # a loop over documents: cutting walks lines with a memory of headings and fences, which no expression can
-    cut = split_markdown if markdown else split_text
-    passages: list[list[Passage]] = [cut(text) for text in documents["text"].to_list()]
-    pieces = documents.drop("text").with_columns(
-        pl.Series("text", [[one.text for one in many] for many in passages], dtype=pl.List(pl.String)),
-        pl.Series("breadcrumb", [[one.breadcrumb for one in many] for many in passages], dtype=pl.List(pl.String)),
-        pl.Series("ordinal", [list(range(len(many))) for many in passages], dtype=pl.List(pl.Int32)),
-    )
-    return pieces.explode("text", "breadcrumb", "ordinal")
-
-
 def _hashes(chunks: pl.DataFrame) -> pl.Series:
     """SHA-256 over everything stored of a chunk but its vector."""
     # a loop over chunks: Polars' own hash may change between versions, and then everything would be indexed again
     stored = pl.struct(name for name in CHUNKS if name != "hash").struct.json_encode()
-    return pl.Series("hash", [hashlib.sha256(one.encode()).hexdigest() for one in chunks.select(stored).to_series()])
+    hashes = [hashlib.sha256(one.encode()).hexdigest() for one in chunks.select(stored).to_series()]
+    return pl.Series("hash", hashes, dtype=pl.String)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -13,6 +13,7 @@ from catalog.errors import IndexStoreError
 from catalog.models import Classification, Dataset, DocumentTemplate, Field, Lookup, Place, Project, Source
 from index import render
 from index.labels import NOBODY, labels_of
+from index.tokens import Tokens
 from index.wording import as_text, compile_template
 
 Chunks = Callable[..., pl.DataFrame]
@@ -193,3 +194,42 @@ def test_a_long_markdown_file_becomes_chunks_with_breadcrumbs_and_counts_once(
     ]
     assert chunks["id"].to_list() == [f"urn:landbridge:demo:guides:de-icing.md#{n}" for n in range(chunks.height)]
     assert chunks["rows"].to_list() == [1] + [0] * (chunks.height - 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "pattern", "paged"),
+    [("document", "*.pdf", True), ("files", "a.zip!*.pdf", True), ("files", "*.csv", False)],
+)
+def test_passages_of_a_paged_file_cite_the_page(
+    project: Project, new_dataset: Callable[..., Dataset], new_field: Callable[..., Field], new_frame: Chunks,
+    kind: str, pattern: str, paged: bool,
+) -> None:  # fmt: skip
+    template = DocumentTemplate(name="manual", title="{path}", text="{body}", place=HERE)
+    fields = [new_field("path", key_position=1), new_field("body")]
+    manuals = new_dataset("manuals", fields, [template], source="docs", physical_name=pattern)
+    source = Source(name="docs", kind=kind, location=".", place=HERE)
+    linked = project.model_copy(update={"datasets": {"manuals": manuals}, "sources": {"docs": source}})
+    body = "# One\nFirst page.\n\n<!-- page 2 -->\n\n# Two\nSecond page.\n\n<!-- page 3 -->\n\nThird page."
+    frame = new_frame({"path": ["m.pdf"], "body": [body]}, "path")
+    chunks = render(manuals, {"manuals": frame}, project=linked, known=None, mask_key=b"k").sort("ordinal")
+    cited = ["ops.csv:page 1", "ops.csv:pages 2-3"] if paged else ["ops.csv:2"]
+    assert chunks["location"].to_list() == cited
+
+
+def test_a_card_longer_than_the_model_reads_is_cut_and_a_shorter_one_is_not(
+    project: Project, frames: dict[str, pl.DataFrame], airports: Dataset
+) -> None:
+    asked: list[str] = []
+
+    def count(texts: Sequence[str]) -> list[int]:
+        asked.extend(texts)
+        return [len(text.split()) for text in texts]
+
+    long = frames["airports"].with_columns(
+        pl.when(pl.col("code") == "BOS").then(pl.lit("very " * 60 + "long")).otherwise(pl.col("name")).alias("name")
+    )
+    chunks = render(
+        airports, {"airports": long}, project=project, known=None, mask_key=b"k", tokens=Tokens(count, limit=40)
+    )
+    assert chunks.group_by("key").len().sort("key").rows() == [("BOS", 2), ("SJU", 1)]
+    assert not any("San Juan" in text for text in asked)  # it cannot be too long, so it is not counted
