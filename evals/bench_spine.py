@@ -86,7 +86,7 @@ def _embedding(folder: Path, repeat: int) -> None:
 
     import index
     from catalog.home import Home
-    from index.embed import model_source
+    from index.sentence_model import model_source
 
     home, model = Home.of(folder), "all-MiniLM-L6-v2"
     frame = index.Store(home.index).read(["search_text"], at="live")

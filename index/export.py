@@ -1,13 +1,13 @@
 """Prepare a sentence model once: export it with pooling inside the graph, and prove every runtime against the original.
 
 The only module that imports torch, and only while the exported file is absent. A prepared model is a folder:
-model.onnx, tokenizer.json, about.json (name, dimension, max_length, sha), reference.npy (the original's vectors of
-PROOF_TEXTS) and proof.json (what each runtime scored against them).
+model.onnx, tokenizer.json, about.json (name, dimension, max_length, prompts, sha), reference.npy (the original's
+vectors of PROOF_TEXTS) and proof.json (what each runtime scored against them). Where a model cannot be exported there
+is no model.onnx, and about.json says why.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import shutil
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from catalog.errors import IndexStoreError
+from index.sentence_model import Prompts, digest, prompts_of, refuse_foreign_code, stamp
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -43,22 +44,53 @@ PROOF_TEXTS = (
     "Every route from Newark to Honolulu is flown by one carrier. " * 12,
     "The crew roster is kept for one year; afterwards names are removed and only duty hours stay. " * 30,
 )
+KEPT_REVISIONS = 2  # besides the one of today: what is live, and what was before it
 NAMES = (["input_ids", "attention_mask"], ["sentence_embedding"])
 
 
 def prepared_folder(model: str, models_folder: Path, *, source: Path | None) -> Path:
-    """The folder of the prepared model, made now if it is absent or the model's weights are others than then."""
-    folder = models_folder / re.sub(r"[^A-Za-z0-9._-]+", "-", Path(model).name)
+    """The folder of the prepared model, made now if it is absent or the model's files are others than then."""
+    folder = models_folder / folder_name(model)
     if source is None:
         if (folder / "about.json").is_file():
             return folder
         raise IndexStoreError(
             f"the embedding model '{model}' is not here",
-            "Name a packaged model or a local model folder in project.yaml, under 'model'.",
+            "Name a packaged model, a local model folder or one in the Hugging Face cache in project.yaml, "
+            "under 'model'.",
         )
-    if not (folder / "about.json").is_file() or _stamp(source) != _about(folder)["stamp"]:
+    if current_name(model, models_folder, source=source) is None:
         _prepare(model, source, folder)
     return folder
+
+
+def current_name(model: str, models_folder: Path, *, source: Path | None) -> str | None:
+    """Name and revision of the model as it is prepared; None where that was never done for the files of today."""
+    path = models_folder / folder_name(model) / "about.json"
+    if not path.is_file():
+        return None
+    about = _about(path.parent)
+    return str(about["name"]) if source is None or stamp(source) == about["stamp"] else None
+
+
+def named_folder(name: str, models_folder: Path) -> Path | None:
+    """The prepared model of exactly this name and revision: today's, or one from before; None where it is gone."""
+    today = models_folder / folder_name(name.rpartition("@")[0])
+    for folder in (today, models_folder / folder_name(name)):
+        if (folder / "about.json").is_file() and _about(folder)["name"] == name:
+            return folder
+    return None
+
+
+def folder_name(model: str) -> str:
+    """The name of a prepared model's folder; an earlier revision's is its full name."""
+    return re.sub(r"[^A-Za-z0-9._@-]+", "-", Path(model).name)
+
+
+def why_not_exported(model: str, models_folder: Path) -> str | None:
+    """Why a prepared model runs on its own library; empty where it was exported, None where it is not prepared."""
+    folder = models_folder / folder_name(model)
+    return str(_about(folder).get("not_exported") or "") if (folder / "about.json").is_file() else None
 
 
 def read_proof(folder: Path, runtime: str, precision: str) -> dict[str, Any] | None:
@@ -86,7 +118,12 @@ def prove(folder: Path, embedder: Embedder, *, runtime: str, precision: str) -> 
 
 
 def _prepare(model: str, source: Path, folder: Path) -> None:
-    """Export into a folder beside, then swap it in whole: a kill leaves the old one or none, never half of one."""
+    """Export into a folder beside, then swap it in whole: a kill leaves the old one or none, never half of one.
+
+    The revision before stays under its full name: an index may still be answered with it.
+    """
+    seal = stamp(source)
+    refuse_foreign_code(source)
     from sentence_transformers import SentenceTransformer
     from transformers.utils.logging import disable_progress_bar
 
@@ -95,49 +132,79 @@ def _prepare(model: str, source: Path, folder: Path) -> None:
     try:
         disable_progress_bar()  # type: ignore[no-untyped-call]  # its bar for loading weights would mix with ours
         reference = SentenceTransformer(str(source), device="cpu", model_kwargs={"attn_implementation": "eager"})
-        vectors = reference.encode(list(PROOF_TEXTS), normalize_embeddings=True, show_progress_bar=False)
+        prompts = prompts_of(source)
+        vectors = reference.encode(
+            list(PROOF_TEXTS), prompt=prompts.document, normalize_embeddings=True, show_progress_bar=False
+        )
         np.save(made / "reference.npy", np.asarray(vectors, dtype=np.float32))
-        shutil.copyfile(source / "tokenizer.json", made / "tokenizer.json")
-        _export(reference, made / "model.onnx")
-        sha = _digest(source)
+        refused = _exported(reference, prompts, made)
+        sha = digest(source)
         about = {
             "name": f"{Path(model).name}@{sha[:12]}",
             "dimension": int(vectors.shape[1]),
             "max_length": int(reference.max_seq_length or 512),
+            "padding": int(getattr(reference.tokenizer, "pad_token_id", None) or 0),
+            "prompts": {"document": prompts.document, "query": prompts.query},
+            "not_exported": refused,
             "sha": sha,
-            "stamp": _stamp(source),
+            "stamp": seal,
         }
         (made / "about.json").write_text(json.dumps(about, indent=2))
         if folder.exists():
-            shutil.rmtree(folder)
+            _set_aside(folder)
         made.replace(folder)
     finally:
         shutil.rmtree(made, ignore_errors=True)
 
 
+def _set_aside(folder: Path) -> None:
+    """Keep a revision under its full name, and of those before it the newest."""
+    earlier = folder.with_name(folder_name(str(_about(folder)["name"])))
+    shutil.rmtree(earlier, ignore_errors=True)
+    folder.replace(earlier)
+    kept = sorted(folder.parent.glob(f"{folder.name}@*"), key=lambda one: (one / "about.json").stat().st_mtime_ns)
+    for one in kept[:-KEPT_REVISIONS]:
+        shutil.rmtree(one)
+
+
+def _exported(reference: SentenceTransformer, prompts: Prompts, folder: Path) -> str:
+    """Write tokenizer and graph; why not, for a model that then runs on sentence-transformers itself."""
+    fast = getattr(reference.tokenizer, "backend_tokenizer", None)
+    if fast is None:
+        return "its tokenizer has no fast form"
+    if (prompts.document or prompts.query) and not all(getattr(part, "include_prompt", True) for part in reference):
+        return "it leaves its prompt out of the pooling"
+    fast.save(str(folder / "tokenizer.json"))
+    try:
+        _export(reference, folder / "model.onnx")
+    except Exception as error:  # noqa: BLE001 - whatever stops the tracer is kept as the reason; doctor and log tell it
+        (folder / "model.onnx").unlink(missing_ok=True)
+        return f"{type(error).__name__}: {error}"[:500]
+    return ""
+
+
 def _export(reference: SentenceTransformer, path: Path) -> None:
-    """Write the transformer with mean pooling and normalisation inside the graph (inputs: ids and mask)."""
+    """Write all steps of the model, pooling to normalisation, as one graph (inputs: ids and mask)."""
     import torch
 
-    class Pooled(torch.nn.Module):
-        def __init__(self, transformer: Any) -> None:
+    class Whole(torch.nn.Module):
+        def __init__(self, steps: Any) -> None:
             super().__init__()
-            self.transformer = transformer
+            self.steps = torch.nn.ModuleList(steps)
 
         def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-            states = self.transformer(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-            weights = attention_mask.unsqueeze(-1).to(states.dtype)
-            mean = (states * weights).sum(1) / weights.sum(1).clamp(min=1e-9)
-            return torch.nn.functional.normalize(mean, p=2.0, dim=1)
+            features: dict[str, torch.Tensor] = {"input_ids": input_ids, "attention_mask": attention_mask}
+            for step in self.steps:
+                features = step(features)
+            return torch.nn.functional.normalize(features["sentence_embedding"], p=2.0, dim=1)
 
-    first: Any = reference[0]
     example = torch.ones((2, 8), dtype=torch.long)
     inputs, outputs = NAMES
     axes = {**{name: {0: "batch", 1: "tokens"} for name in inputs}, outputs[0]: {0: "batch"}}
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the tracer warns about constants; the proof decides whether they matter
         torch.onnx.export(
-            Pooled(first.auto_model).eval(),
+            Whole(list(reference)).eval(),
             (example, example),
             str(path),
             input_names=inputs,
@@ -151,24 +218,6 @@ def _export(reference: SentenceTransformer, path: Path) -> None:
 def _about(folder: Path) -> dict[str, Any]:
     about: dict[str, Any] = json.loads((folder / "about.json").read_text())
     return about
-
-
-def _weights(source: Path) -> Path:
-    found = sorted(source.glob("*.safetensors"))
-    if not found or not (source / "tokenizer.json").is_file():
-        raise IndexStoreError(f"'{source.name}' is no sentence model", "It needs model.safetensors and tokenizer.json.")
-    return found[0]
-
-
-def _stamp(source: Path) -> str:
-    """A cheap sign that the weights are still the same file; hashing 90 MB at every start would be slow."""
-    stat = _weights(source).stat()
-    return f"{stat.st_size}-{stat.st_mtime_ns}"
-
-
-def _digest(source: Path) -> str:
-    with _weights(source).open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _write_whole(path: Path, text: str) -> None:

@@ -18,6 +18,7 @@ class HashEmbedder:
         self.name = name
         self.dimension = dimension
         self.truncated = 0
+        self.cut: tuple[int, ...] = ()
         self.embedded: list[str] = []  # what was asked, for tests that count the work
 
     def embed(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
@@ -33,3 +34,7 @@ class HashEmbedder:
             progress(len(texts), len(texts))
         normalized: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
         return normalized
+
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        """See `index.embed.Embedder.embed_queries`."""
+        return self.embed(texts)

@@ -13,7 +13,8 @@ import pytest
 
 from catalog.errors import IndexStoreError
 from index import load_embedder
-from index.embed import MIN_COSINE, OPENERS, TOKEN_BUDGET, Infer, ReferenceEmbedder, RuntimeEmbedder, _batches
+from index.embed import MIN_COSINE, TOKEN_BUDGET, ReferenceEmbedder, RuntimeEmbedder, _batches
+from index.runtimes import OPENERS, Infer
 from index.testing import HashEmbedder
 
 ROOT = Path(__file__).parents[2]

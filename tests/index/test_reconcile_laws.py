@@ -147,6 +147,16 @@ def test_a_first_run_that_broke_off_leaves_nothing(
     assert not store.exists
 
 
+def test_a_first_write_that_was_killed_before_its_first_version_is_no_index(
+    build: Build, store: Store, frames: Frames, tmp_path: Path
+) -> None:
+    (tmp_path / "index" / "chunks.lance" / "data").mkdir(parents=True)
+    (tmp_path / "index" / "chunks.lance" / "data" / "orphan.lance").write_bytes(b"half")
+    assert store.latest() is None
+    build("aircraft", frames)
+    assert live_keys(store) == ["N1AA", "N2BB", "N9ZZ"]
+
+
 def test_a_killed_writer_leaves_the_live_version_and_frees_the_lock(build: Build, store: Store, frames: Frames) -> None:
     build("aircraft", frames)
     script = (
@@ -164,7 +174,7 @@ def test_a_killed_writer_leaves_the_live_version_and_frees_the_lock(build: Build
 
 def test_a_second_writer_is_told_to_wait(store: Store) -> None:
     other = Store(store.uri)
-    with store.writer(), pytest.raises(IndexStoreError, match="another run is writing"), other.writer():
+    with store.writer(), pytest.raises(IndexStoreError, match="another run is writing"), other.writer(patience=0):
         pass
     with other.writer():
         pass
@@ -228,14 +238,16 @@ def test_extra_and_changed_chunks_break_the_accounting_too(
     assert finding.evidence["chunks"] == {"live": {"missing": 0, "extra": 1, "changed": 2}}
 
 
-def test_an_index_of_another_model_is_not_written_to(
+def test_a_new_text_under_another_model_brings_the_whole_index_to_it(
     build: Build, store: Store, project: Project, frames: Frames, chunks_of: Callable[..., pl.DataFrame]
 ) -> None:
     build("aircraft", frames)
-    other = HashEmbedder(name="another@2")
+    other = HashEmbedder(dimension=32, name="another@2")
     chunks = chunks_of("flights", frames)
-    with pytest.raises(IndexStoreError, match="built by the model"):
-        reconcile(store, chunks, dataset=project.datasets["flights"], embedder=lambda: other)
+    change = reconcile(store, chunks, dataset=project.datasets["flights"], embedder=lambda: other)
+    assert store.model == "another@2"
+    assert change.embedded == len(other.embedded) == store.latest().count_rows()
+    assert store.live().schema.field("vector").type.list_size == 64, "what is served stays as it is"
 
 
 def test_an_emptied_dataset_is_published_only_where_a_person_agreed(
