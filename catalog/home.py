@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from catalog.index_place import ObjectPlace, object_place
+from catalog.secrets import resolve
 from catalog.settings import load_settings
 
 
@@ -82,9 +85,18 @@ class Home:
         return self.folder / "reports" / "readiness.html"
 
     @property
-    def index(self) -> Path:
-        """The LanceDB database folder."""
-        return self.folder / "index"
+    def index(self) -> Path | ObjectPlace:
+        """The LanceDB database: what LANDBRIDGE_INDEX names, else a folder here."""
+        settings = load_settings()
+        place = object_place(settings, resolve=partial(resolve, folder=self.folder))
+        if place is not None:
+            return place
+        return Path(settings.index).expanduser().resolve() if settings.index else self.folder / "index"
+
+    @property
+    def vectors(self) -> Path:
+        """The vectors of texts that were embedded before (SQLite); only a cache."""
+        return self.folder / "cache" / "vectors.db"
 
     @property
     def models(self) -> Path:

@@ -13,13 +13,16 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 from catalog.alerts import read_alerts
+from catalog.chunk_sizes import read_chunks
 from catalog.contracts import Contract, read_contract
 from catalog.custom_rules import linked
 from catalog.entities import read_entities
 from catalog.errors import Problem, ProjectError
+from catalog.glossary import read_glossary
+from catalog.index_plans import read_index_plan
 from catalog.links import link_problems
 from catalog.local_plugins import local_names
-from catalog.models import Place, Project, Source
+from catalog.models import ChunkSizes, IndexPlan, Place, Project, Source
 from catalog.names import is_cron, zone_fault
 from catalog.policies import read_policy
 from catalog.shapes import Filled, Shape, Slug, shaped
@@ -60,6 +63,8 @@ class ProjectShape(Shape):
     plugins: list[Filled] = Field(default_factory=list)
     use_cases: Any = None  # each entry is read by itself, once the datasets are known
     readiness: Any = None
+    index: Any = None
+    chunks: Any = None
     alerts: Any = None  # each by itself, as every fault in it has its line
 
 
@@ -85,10 +90,13 @@ def load_project(folder: Path | str) -> Project:
         found.append(Problem("datasets", 0, "holds no contract.", f"Add datasets/<name>{CONTRACT_SUFFIX}."))
     ready = _readiness(written, settings.name, contracts, lost, found) if written and settings else {}
     alerts = read_alerts(written.get("alerts"), found=found) if written else ()
+    plan = read_index_plan(written.get("index"), found=found) if written else IndexPlan()
+    chunks = read_chunks(written.get("chunks"), found=found) if written else ChunkSizes()
+    glossary = read_glossary(root, world, found=found)
     if found or settings is None:
         raise ProjectError(sorted(set(found)))
     return Project(
-        **settings.model_dump(exclude={"questions", "plugins", "use_cases", "readiness", "alerts"}),
+        **settings.model_dump(exclude={"questions", "plugins", "use_cases", "readiness", "index", "chunks", "alerts"}),
         **ready,
         questions=tuple(settings.questions),
         plugins=tuple(settings.plugins),
@@ -98,6 +106,9 @@ def load_project(folder: Path | str) -> Project:
         policy=policy,
         alerts=alerts,
         entities=entities,
+        index=plan,
+        chunks=chunks,
+        glossary=glossary,
     )
 
 

@@ -22,6 +22,7 @@ from catalog.gap_models import GapCalendar as GapCalendar
 from catalog.gap_models import GapDirection as GapDirection
 from catalog.gap_models import GapKind as GapKind
 from catalog.gap_models import GapRule as GapRule
+from catalog.index_models import IndexPlan as IndexPlan
 from catalog.readiness_models import AgentQuestion as AgentQuestion
 from catalog.readiness_models import DimensionName as DimensionName
 from catalog.readiness_models import ReadinessPlan as ReadinessPlan
@@ -207,6 +208,22 @@ class Related(Declaration):
     aggregates: tuple[Aggregate, ...]
 
 
+class Children(Declaration):
+    """Rows of another dataset that are told one by one below a document's text, a line each, `limit` at most.
+
+    `order` names their fields, `-field` for the highest first; rows that tie stand in the order of their key.
+    """
+
+    name: str
+    title: str  # above the list
+    dataset: str
+    on: tuple[tuple[str, str], ...]  # (our field, their field)
+    text: str
+    order: tuple[str, ...] = ()
+    limit: int = 100
+    lookups: tuple[Lookup, ...] = ()
+
+
 class DocumentTemplate(Declaration):
     """How rows become text an agent can quote.
 
@@ -225,6 +242,7 @@ class DocumentTemplate(Declaration):
     lookups: tuple[Lookup, ...] = ()
     aggregates: tuple[Aggregate, ...] = ()
     related: tuple[Related, ...] = ()
+    children: tuple[Children, ...] = ()
     keys: tuple[str, ...] = ()  # fields whose values route a question straight here; default: by, or the primary key
     place: Place
 
@@ -334,6 +352,25 @@ class Policy(Declaration):
     principals: tuple[Principal, ...] = ()
 
 
+class ChunkSizes(Declaration):
+    """How long the passages of documents are, in tokens of the model; None: as the model reads, and an eighth of it."""
+
+    tokens: int | None = None  # of title, headings and text together; never more than the model reads
+    overlap: int | None = None  # of sentences that are told again at the start of the next passage
+
+
+class Term(Declaration):
+    """A word of the business: what it means, what else it is called, and the fields (dataset, field) that hold it."""
+
+    name: str
+    definition: str
+    synonyms: tuple[str, ...] = ()
+    found_in: tuple[tuple[str, str], ...] = ()  # (dataset, field); an empty field: the dataset as a whole
+    classification: Classification = Classification.internal
+    roles: tuple[str, ...] = ()
+    place: Place
+
+
 class Project(Declaration):
     """A linked project folder: everything refers to something that exists."""
 
@@ -349,11 +386,14 @@ class Project(Declaration):
     time_zone: str = "UTC"
     model: str = "all-MiniLM-L6-v2"
     min_similarity: float = 0.30  # cosine below which a passage is no answer
+    chunks: ChunkSizes = ChunkSizes()
+    glossary: tuple[Term, ...] = ()
     questions: tuple[str, ...] = ()  # shown by the demo
     alerts: tuple[AlertChannel, ...] = ()
     plugins: tuple[str, ...] = ()  # local modules with expectations, relative to the folder
     use_cases: tuple[UseCase, ...] = ()
     readiness: ReadinessPlan = ReadinessPlan()
+    index: IndexPlan = IndexPlan()
 
     def urn(self, dataset: str, key: str) -> str:
         """The stable name of one record: `urn:landbridge:<project>:<dataset>:<key>`."""

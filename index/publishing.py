@@ -1,4 +1,4 @@
-"""Make the newest version of the index the answer: indices first, then the tags, then the sweeping.
+"""Make the newest version of the index the answer: indices first, then the gates, then the tags, then the sweeping.
 
 Readers only ever follow the `live` tag, so everything before its move is invisible, and a kill anywhere leaves the last
 published version served. `previous` stays for a rollback.
@@ -6,29 +6,49 @@ published version served. `previous` stays for a rollback.
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Literal
 
 import polars as pl
 
-from catalog.errors import IndexStoreError
-from catalog.models import Dataset
-from index.store import LIVE, PREVIOUS, Store
-from ledger.models import Finding
+from catalog.errors import IndexStoreError, Refusal
+from catalog.models import Dataset, IndexPlan
+from index import housekeeping, tuning
+from index.probing import NEAREST, measured
+from index.publications import enter
+from index.store import LIVE, PREVIOUS, Snapshot, Store, faults_told
+from index.tuning import Parameters
+from ledger.models import EVERYWHERE, Finding
 
-if TYPE_CHECKING:
-    from lancedb.table import LanceTable
-
-EXACT_UP_TO = 50_000  # rows: below, an exact scan is fast enough and always right
-RETENTION = timedelta(hours=1)  # untagged versions are kept this long, for readers that still hold one
 SAMPLE = 20
 
+Gate = Callable[[Snapshot], Sequence[Finding]]  # looks at the staged version; a blocking finding stops the publication
 
-def publish(store: Store, version: int) -> int:
-    """Index, tidy and publish `version`, which must be the newest; the number that is live afterwards.
 
-    Publishing what is live already does nothing.
+class PublicationStopped(Refusal):
+    """A gate is red: what is live stays. `findings` say which gate, by how much, and how to go on."""
+
+    def __init__(self, what: str, remedy: str, findings: tuple[Finding, ...]) -> None:
+        super().__init__(what, remedy)
+        self.args = (what, remedy, findings)
+        self.findings = findings
+
+
+def publish(
+    store: Store,
+    version: int,
+    *,
+    plan: IndexPlan | None = None,
+    gates: Sequence[Gate] = (),
+    now: datetime | None = None,
+) -> int:
+    """Index, tidy, probe and publish `version`, which must be the newest; the number that is live afterwards.
+
+    Publishing what is live already does nothing. PublicationStopped where a gate is red: `live` stays where it was, and
+    the next run begins from there. IndexStoreError where the store cannot be written.
     """
+    plan, moment = plan or IndexPlan(), now or datetime.now(UTC)
     with store.writer():
         table = store.latest()
         if table is None:
@@ -41,32 +61,74 @@ def publish(store: Store, version: int) -> int:
         live = store.tag(LIVE)
         if live == version:
             return version
-        _prepare(table)
-        newest = store.version
-        if live is not None:
-            store.set_tag(PREVIOUS, live)
-        store.set_tag(LIVE, newest)
-        sweep(store)
+        with faults_told(store.uri):
+            staged = _staged(store, plan)
+        findings = tuple(finding for gate in (_recall_gate(plan), *gates) for finding in gate(staged))
+        if any(finding.blocking for finding in findings):
+            first = next(finding for finding in findings if finding.blocking)
+            raise PublicationStopped(f"not published: {first.message}", first.remedy, findings)
+        newest = int(staged.live().version)
+        with faults_told(store.uri):
+            if live is not None:
+                store.set_tag(PREVIOUS, live)
+            enter(store, newest, moment)
+            store.set_tag(LIVE, newest)
+            housekeeping.prune(store, plan)
         return newest
 
 
-def rollback(store: Store) -> int:
+def accounting(expected: pl.DataFrame, dataset: Dataset, store: Store) -> Gate:
+    """A gate for `publish`: the staged version holds exactly the chunks that it must of `dataset`; see `verify`."""
+    return lambda staged: verify(store, expected, dataset, at="latest")
+
+
+def rollback(store: Store, *, now: datetime | None = None) -> int:
     """Serve the version published before; what was live becomes `previous`, so that a second rollback returns to it."""
     with store.writer():
         live, previous = store.tag(LIVE), store.tag(PREVIOUS)
         if live is None or previous is None:
             raise IndexStoreError("there is no earlier published version", "Only a second publish makes one.")
+        enter(store, previous, now or datetime.now(UTC))
         store.set_tag(LIVE, previous)
         store.set_tag(PREVIOUS, live)
         return previous
 
 
-def sweep(store: Store, *, older_than: timedelta = RETENTION) -> None:
-    """Remove versions and files nobody points to any more; tagged versions stay."""
+def _staged(store: Store, plan: IndexPlan) -> Snapshot:
+    """The newest content with its indices and its parameters, as it would be served."""
     table = store.latest()
-    if table is not None:
-        # the table's own optimize() refuses as soon as a tag holds an old version; Lance's has the switch
-        table.to_lance().cleanup_old_versions(older_than=older_than, error_if_tagged_old_versions=False)
+    if table is None:
+        raise IndexStoreError("the index vanished while it was published", "Run again.")
+    housekeeping.compact(table)
+    known = tuning.parameters_of(table)
+    found = measured(table, tuning.tuned(table, plan), plan.recall)
+    if (found.recall or 1.0) < plan.recall and found.trained_on == known.trained_on:
+        # what was added since does not lie where the index was trained
+        found = measured(table, tuning.tuned(table, plan, retrain=True), plan.recall)
+    if found != known:
+        tuning.write_parameters(table, found)
+    return Snapshot(store, int(table.version))
+
+
+def _recall_gate(plan: IndexPlan) -> Gate:
+    def gate(staged: Snapshot) -> tuple[Finding, ...]:
+        found = staged.serving().parameters
+        return () if found.recall is None or found.recall >= plan.recall else (_forgetful(found, plan),)
+
+    return gate
+
+
+def _forgetful(found: Parameters, plan: IndexPlan) -> Finding:
+    return Finding(
+        rule="index-recall", dataset=EVERYWHERE, stage="indexed", severity="critical", count=found.queries,
+        unit="questions", blocking=True,
+        message=(
+            f"The vector index finds {found.recall:.1%} of the {NEAREST} nearest passages that an exact look finds; "
+            f"{plan.recall:.1%} are promised. The last good version stays."
+        ),
+        evidence=found.model_dump(mode="json", exclude={"segments"}) | {"promised": plan.recall},
+        remedy="Set `index: {kind: exact}` in project.yaml, which is slower and always right, or promise less recall.",
+    )  # fmt: skip
 
 
 def verify(
@@ -130,34 +192,3 @@ def _differences(store: Store, expected: pl.DataFrame, dataset: Dataset, at: Lit
         frame.select("id", "key", pl.lit(kind).alias("kind"), pl.lit(at).alias("at"))
         for kind, frame in (("missing", missing), ("extra", extra), ("extra", doubled), ("changed", changed))
     )
-
-
-def _prepare(table: LanceTable) -> None:
-    """Build the indices that are missing, then bring all of them up to the newest rows."""
-    rows = table.count_rows()
-    if not rows:
-        return  # an empty table has nothing to index, and answers nothing
-    present = {(next(iter(index.columns)), index.index_type) for index in table.list_indices()}
-    columns = {column for column, _ in present}
-    for column, config in _indices(rows).items():
-        if column not in columns:
-            table.create_index(column, config=config)
-    table.optimize()
-
-
-def _indices(rows: int) -> dict[str, Any]:
-    """Column -> index configuration. Role and key lists have none: filter expressions know no list functions."""
-    from lancedb.index import FTS, Bitmap, BTree, IvfSq
-
-    wanted: dict[str, Any] = {
-        "search_text": FTS(stem=True, remove_stop_words=True, with_position=False),
-        # keys are codes: whole, unstemmed, between blanks
-        "keys_text": FTS(
-            base_tokenizer="whitespace", stem=False, remove_stop_words=False, ascii_folding=False, max_token_length=128
-        ),
-        "id": BTree(),
-        "document_id": BTree(),
-        "dataset": Bitmap(),
-        "classification": Bitmap(),
-    }
-    return wanted | ({"vector": IvfSq(distance_type="cosine")} if rows > EXACT_UP_TO else {})

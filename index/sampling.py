@@ -7,10 +7,10 @@ import hashlib
 import polars as pl
 
 from index.searching import discreet
-from index.store import Reader, Store, read_table
+from index.store import Tables, read_table
 
 
-def sample_documents(store: Store | Reader, dataset: str, *, limit: int) -> pl.DataFrame:
+def sample_documents(store: Tables, dataset: str, *, limit: int) -> pl.DataFrame:
     """Up to `limit` published documents: document_id, title, text of the first passage, keys, and keys_are_its_own.
 
     Which ones is told by a hash of the dataset's and the document's name: others coming or going change few of them.

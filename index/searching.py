@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,9 @@ from catalog.models import Classification, Principal, Project
 from index.access import compile_filters, may_see_row
 from index.answers import Answer, Citation, Hit, Query
 from index.embed import Embedder, Vectors
-from index.store import MODEL, READABLE, Reader, Store
+from index.probing import tuned_search
+from index.store import MODEL, READABLE, Tables
+from index.tuning import Parameters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,9 +31,10 @@ if TYPE_CHECKING:
     from lancedb.expr import Expr
     from lancedb.table import LanceTable
 
+EmbedderOf = Callable[[str], Embedder]  # from a model's name and revision
+
 FUSION = 60  # the constant of reciprocal rank fusion (Cormack, Clarke and Buettcher 2009)
 POOL = 50  # candidates of each leg, at least
-PROBES, REFINE = 50, 10  # of the vector index, where there is one: recall 0.99 was measured with these
 LONGEST_KEY = 4  # words
 SHORT_CODE = 3  # letters; a word this short is a code only in capitals, else San Juan would ask about the airport SAN
 PUNCTUATION = ".,;:!?\"'()[]{}<>*`\u2018\u2019\u201c\u201d"
@@ -64,23 +67,24 @@ class _Candidate:
 def search(
     query: Query,
     *,
-    store: Store | Reader,
-    embedder: Embedder,
+    store: Tables,
+    embedder: Embedder | EmbedderOf,
     project: Project,
     freshness: Mapping[str, datetime] | None = None,
     now: datetime | None = None,
 ) -> Answer:
     """The answer of the published index. `freshness` tells when each dataset's source was read.
 
-    IndexStoreError where nothing is published or the index is of another model.
+    `embedder` is the model of the index, or what gives the one that the version asked was built with. IndexStoreError
+    where nothing is published or the index is of another model.
     """
     started = time.perf_counter()
-    table = _published(store, embedder)
-    vector = embedder.embed([query.text])[0]
+    table, parameters, model = _published(store, embedder)
+    vector = model.embed_queries([query.text])[0]
     named = _named_keys(query.text)
     with discreet():
         predicate = compile_filters(query.principal, query.filters, query.datasets)
-        candidates = _candidates(table, query, vector, predicate, named)
+        candidates = _candidates(table, parameters, query, vector, predicate, named)
     visible = [one for one in candidates if may_see_row(query.principal, one.row)]
     answering = [one for one in visible if one.keys or one.similarity >= project.min_similarity]
     best = _one_per_document(sorted(answering, key=lambda one: (*one.order, one.row["id"])))[: query.limit]
@@ -97,18 +101,21 @@ def search(
     )
 
 
-def _published(store: Store | Reader, embedder: Embedder) -> LanceTable:
+def _published(store: Tables, embedder: Embedder | EmbedderOf) -> tuple[LanceTable, Parameters, Embedder]:
+    """The one version that all legs of an answer look into, and the model it was built with."""
     with discreet():
-        table = store.live()
-    if table is None:
+        serving = store.serving()
+    if serving is None:
         raise IndexStoreError("nothing is published yet", "Run the pipeline: landbridge run.")
-    model = (table.schema.metadata or {}).get(MODEL, b"").decode()
-    if model != embedder.name:
+    table = serving.table
+    built = (table.schema.metadata or {}).get(MODEL, b"").decode()
+    model: Embedder = embedder(built) if callable(embedder) else embedder
+    if built != model.name:
         raise IndexStoreError(
-            f"the index was built by the model {model}, the question was read by {embedder.name}",
-            "Set the model back in project.yaml, or delete the index folder and run again.",
+            f"the index was built by the model {built}, the question was read by {model.name}",
+            "Run the pipeline: it brings the index to the project's model; or set the model back in project.yaml.",
         )
-    return table
+    return table, serving.parameters, model
 
 
 @contextmanager
@@ -121,12 +128,12 @@ def discreet() -> Iterator[None]:
 
 
 def _candidates(
-    table: LanceTable, query: Query, vector: Vectors, predicate: Expr, named: frozenset[str]
+    table: LanceTable, parameters: Parameters, query: Query, vector: Vectors, predicate: Expr, named: frozenset[str]
 ) -> list[_Candidate]:
     """The rows of all legs, each once, with fused score, similarity and the keys that the question names."""
     found: dict[str, _Candidate] = {}
     pool = max(POOL, query.limit * 5)
-    for leg, rows in _legs(table, query.text, vector, predicate, named, pool):
+    for leg, rows in _legs(table, parameters, query.text, vector, predicate, named, pool):
         if leg == "key":
             rows = [row for row in rows if _matched(row, named)]
         for rank, row in enumerate(rows, start=1):
@@ -141,13 +148,17 @@ def _candidates(
 
 
 def _legs(
-    table: LanceTable, text: str, vector: Vectors, predicate: Expr, named: frozenset[str], pool: int
+    table: LanceTable,
+    parameters: Parameters,
+    text: str,
+    vector: Vectors,
+    predicate: Expr,
+    named: frozenset[str],
+    pool: int,
 ) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """The rows each leg finds, best first. Every leg filters before it ranks: `prefilter=True`."""
     columns = [*READABLE, "vector"]
-    meaning = (
-        table.search(vector, vector_column_name="vector").distance_type("cosine").nprobes(PROBES).refine_factor(REFINE)
-    )
+    meaning = tuned_search(table.search(vector, vector_column_name="vector"), parameters)
     yield "meaning", _rows(meaning.where(predicate, prefilter=True).select([*columns, "_distance"]).limit(pool))
     words = table.search(_match(text, "search_text"), query_type="fts").where(predicate, prefilter=True)
     yield "text", _rows(words.select([*columns, "_score"]).limit(pool))

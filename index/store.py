@@ -1,24 +1,27 @@
 """The LanceDB table of chunks: one writer at a time, readers on the `live` tag, and nothing half-done in between.
 
-A run does, with one lock held: `with store.writer(): store.begin(); reconcile(...); verify(...); publish(...)`.
+A run does, with one lock held: `with store.writer(): store.begin(); reconcile(...); publish(...)`.
 """
 
 from __future__ import annotations
 
-import fcntl
-import os
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 import polars as pl
 import pyarrow as pa
 
 from catalog.errors import IndexStoreError
+from catalog.index_place import ObjectPlace
+from index.locking import PATIENCE, Still, Waiting, lock_for, waiting_told
+from index.object_storage import fault_of, lance_options
+from index.publications import renumber
+from index.tuning import Parameters, parameters_of
 
 if TYPE_CHECKING:
     from lancedb.db import DBConnection
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 TABLE = "chunks"
 LIVE, PREVIOUS = "live", "previous"
 SEPARATOR = "\x1f"  # around every role and key in the text forms that filters look into
+UNMADE = f"Table '{TABLE}' was not found"  # of a folder too that lacks a version, as a killed first write leaves it
 RECHECK_SECONDS = 5.0  # how long a reader may serve the version before the newest publish
 
 CHUNKS: dict[str, Any] = {
@@ -66,47 +70,113 @@ def stored_schema(dimension: int, model: str) -> pa.Schema:
     return pa.schema(fields, metadata={MODEL: model.encode(), DIMENSION: str(dimension).encode()})
 
 
-class Store:
-    """One index: a LanceDB database with the table `chunks`. Cheap to make; connects when first used."""
+@contextmanager
+def faults_told(uri: str) -> Iterator[None]:
+    """What the store says of damaged files, absent rights or a full disk, in its first words, and what to do."""
+    try:
+        yield
+    except (RuntimeError, OSError, ValueError) as error:
+        known = fault_of(error) if "://" in uri else None
+        if known is not None:
+            raise IndexStoreError(f"the index at {uri} does not work: {known[0]}", known[1]) from error
+        told = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        raise IndexStoreError(
+            f"the index at {uri} does not work: {told}",
+            "See that the disk has room and that this user may read and write there. If files are damaged, delete the "
+            "index folder and run again: it is rebuilt from the ready rows.",
+        ) from error
 
-    def __init__(self, folder: Path | str) -> None:
-        self.uri = str(folder)
-        self._local = None if "://" in self.uri else Path(self.uri)
+
+class Serving(NamedTuple):
+    """One version of the table, and how it is to be searched: all that one answer may rest on."""
+
+    table: LanceTable
+    parameters: Parameters
+
+
+class Tables(Protocol):
+    """Anything that questions can be asked of: a store, a reader of it, or one version."""
+
+    def serving(self) -> Serving | None:
+        """The version to ask; None where there is none."""
+        ...
+
+    def live(self) -> LanceTable | None:
+        """The same, without the parameters."""
+        ...
+
+
+class Store:
+    """One index: a LanceDB database with the table `chunks`. Cheap to make; connects when first used.
+
+    `place` is a folder, or a place in an S3-compatible store; a mere `s3://bucket/prefix` is asked as AWS programs do.
+    """
+
+    def __init__(self, place: Path | str | ObjectPlace) -> None:
+        self.place = place if isinstance(place, ObjectPlace) else _place(str(place))
+        self.uri = str(self.place)
+        self.options = lance_options(self.place) if isinstance(self.place, ObjectPlace) else None
+        self._local = self.place if isinstance(self.place, Path) else None
         self._depth = 0
         self._lock = threading.RLock()
+        self._still: Still = _alone
 
     @cached_property
     def _database(self) -> DBConnection:
         import lancedb
 
-        if self._local:
-            self._local.mkdir(parents=True, exist_ok=True)
-        return lancedb.connect(self.uri)
+        with faults_told(self.uri):
+            if self._local:
+                self._local.mkdir(parents=True, exist_ok=True)
+            return lancedb.connect(self.uri, storage_options=self.options)
 
     @property
     def exists(self) -> bool:
         """Whether the table of chunks has been made."""
-        if self._local and not (self._local / f"{TABLE}.lance").is_dir():
-            return False
-        return TABLE in self._database.list_tables().tables
+        return self.latest() is not None
 
     def latest(self) -> LanceTable | None:
         """The table at its newest version, published or not; None before the first write."""
-        return self._open() if self.exists else None
+        if self._local and not (self._local / f"{TABLE}.lance").is_dir():
+            return None
+        with faults_told(self.uri):
+            if TABLE not in self._database.list_tables().tables:
+                return None
+            try:
+                table: Any = self._database.open_table(TABLE)
+            except ValueError as error:
+                if str(error) != UNMADE:
+                    raise
+                return None
+        return self._sound(table)
 
     def live(self) -> LanceTable | None:
         """The table as published: pinned to the `live` tag, deaf to what writers do. None if nothing is published."""
-        if not self.exists:
+        table = self.latest()
+        if table is None or LIVE not in table.tags.list():
             return None
-        table = self._open()
-        if LIVE not in table.tags.list():
-            return None
-        table.checkout(LIVE)
-        return table
+        return self._checked_out(table, LIVE)
+
+    def serving(self) -> Serving | None:
+        """The table as published, with its parameters."""
+        table = self.live()
+        return None if table is None else Serving(table, parameters_of(table))
+
+    def at(self, version: int) -> LanceTable:
+        """The table at one version. IndexStoreError where it is not kept."""
+        kept = self.versions
+        if version not in kept:
+            raise IndexStoreError(
+                f"version {version} of the index is not kept",
+                f"Kept are {', '.join(str(one) for one in kept) or 'none'}: landbridge index stats.",
+            )
+        return self._checked_out(self._open(), version)
 
     def create(self, *, dimension: int, model: str) -> LanceTable:
         """Make the empty table for vectors of `model`."""
-        self._database.create_table(TABLE, schema=stored_schema(dimension, model))
+        self.fence()
+        with faults_told(self.uri):
+            self._database.create_table(TABLE, schema=stored_schema(dimension, model))
         return self._open()
 
     def tag(self, name: str) -> int | None:
@@ -117,12 +187,28 @@ class Store:
         return int(table.tags.get_version(name))
 
     def set_tag(self, name: str, version: int) -> None:
-        """Move a tag, or make it."""
+        """Move a tag, or make it. IndexStoreError if another run took over the writing meanwhile."""
+        self.fence()
         table = self._open()
         if name in table.tags.list():
             table.tags.update(name, version)
         else:
             table.tags.create(name, version)
+
+    def drop_tag(self, name: str) -> None:
+        """Remove a tag."""
+        self.fence()
+        self._open().tags.delete(name)
+
+    def tags(self) -> dict[str, dict[str, Any]]:
+        """All tags: version, when made and moved, and the notes written on them."""
+        table: Any = self.latest()
+        return {} if table is None else dict(table.to_lance().tags.list())
+
+    def note(self, name: str, notes: dict[str, str]) -> None:
+        """Write notes on a tag; they replace those before."""
+        table: Any = self._open()
+        table.to_lance().tags.replace_metadata(name, notes)
 
     @property
     def version(self) -> int:
@@ -147,31 +233,42 @@ class Store:
     ) -> pl.DataFrame:
         """Columns of the chunks that match, at the newest or the published version; empty where there is none."""
         table = self.live() if at == "live" else self.latest()
-        return read_table(table, columns, where)
+        with faults_told(self.uri):
+            return read_table(table, columns, where)
 
-    def chunk_state(self, dataset: str, *, at: Literal["latest", "live"] = "latest") -> pl.DataFrame:
-        """What is stored of a dataset: id, hash, document_id, key, rows, text_hash."""
+    def chunk_state(
+        self, dataset: str, *, at: Literal["latest", "live"] = "latest", columns: Sequence[str] = STATE
+    ) -> pl.DataFrame:
+        """What is stored of a dataset: id, hash, document_id, key, rows, text_hash, or other columns."""
         from lancedb.expr import col, lit
 
-        return self.read(STATE, col("dataset") == lit(dataset), at=at)
+        return self.read(columns, col("dataset") == lit(dataset), at=at)
 
     @contextmanager
-    def writer(self) -> Iterator[Store]:
-        """Hold the one writer's lock; nests within a process' store. IndexStoreError if another process writes."""
+    def writer(self, *, run: str = "", patience: float = PATIENCE, waiting: Waiting | None = None) -> Iterator[Store]:
+        """Hold the one writer's lock; nests within a process' store.
+
+        Waits its turn for up to `patience` seconds while another run writes, and tells `waiting`, else the log, for
+        whom; IndexStoreError after that.
+        """
         with self._lock:
-            if self._depth or self._local is None:  # on object storage one publisher is the deployment's duty
+            if self._depth:
                 self._depth += 1
                 try:
                     yield self
                 finally:
                     self._depth -= 1
                 return
-            with _locked(self._local):
-                self._depth = 1
+            with lock_for(self.place).hold(run=run, patience=patience, waiting=waiting or waiting_told()) as still:
+                self._depth, self._still = 1, still
                 try:
                     yield self
                 finally:
-                    self._depth = 0
+                    self._depth, self._still = 0, _alone
+
+    def fence(self) -> None:
+        """IndexStoreError if this writer's turn was lost: to be asked right before what must not be done without."""
+        self._still()
 
     def begin(self) -> None:
         """Forget what a broken-off run left: the newest content becomes the published content, or nothing at all."""
@@ -180,16 +277,45 @@ class Store:
             if table is None:
                 return
             live = self.tag(LIVE)
+            self.fence()
             if live is None:
                 self._database.drop_table(TABLE)
             elif live != int(table.version):
                 table.restore(live)
                 # the same content under a new number: so the next begin finds nothing to do
                 self.set_tag(LIVE, int(table.version))
+                renumber(self, live, int(table.version))
 
     def _open(self) -> LanceTable:
-        table: Any = self._database.open_table(TABLE)
-        return table  # type: ignore[no-any-return]  # the local connection's tables are LanceTables
+        table = self.latest()
+        if table is None:
+            raise IndexStoreError(f"there is no index at {self.uri}", "Run the pipeline: landbridge run.")
+        return table
+
+    def _checked_out(self, table: LanceTable, version: int | str) -> LanceTable:
+        with faults_told(self.uri):
+            table.checkout(version)
+        return self._sound(table)
+
+    def _sound(self, table: LanceTable) -> LanceTable:
+        """The table, if it has its columns: a manifest of zeros, as a crash can leave it, reads as an empty table."""
+        with faults_told(self.uri):
+            if "vector" not in table.schema.names:
+                raise ValueError("a version without columns, which is a damaged file")
+        return table
+
+
+def _place(told: str) -> Path | ObjectPlace:
+    """Where a store lies that is named by a text."""
+    if "://" not in told:
+        return Path(told)
+    if not told.startswith("s3://"):
+        raise IndexStoreError(f"an index cannot lie at {told}", "Name a folder, or s3://bucket/prefix.")
+    return ObjectPlace(told.rstrip("/"))
+
+
+def _alone() -> None:
+    """Outside a writer's turn there is none to lose."""
 
 
 class Reader:
@@ -198,18 +324,39 @@ class Reader:
     def __init__(self, store: Store, *, every: float = RECHECK_SECONDS) -> None:
         self.store, self.every = store, every
         self._lock = threading.Lock()
-        self._table: LanceTable | None = None
+        self._serving: Serving | None = None
         self._checked = float("-inf")
 
-    def live(self) -> LanceTable | None:
-        """The table at `live`, at most `every` seconds behind the newest publish."""
+    def serving(self) -> Serving | None:
+        """The version at `live`, at most `every` seconds behind the newest publish. Ask once for each answer."""
         with self._lock:
             if time.monotonic() - self._checked >= self.every:
                 tagged = self.store.tag(LIVE)
-                if self._table is None or tagged != int(self._table.version):
-                    self._table = self.store.live()
+                if self._serving is None or tagged != int(self._serving.table.version):
+                    self._serving = self.store.serving()
                 self._checked = time.monotonic()
-            return self._table
+            return self._serving
+
+    def live(self) -> LanceTable | None:
+        """The same, without the parameters."""
+        serving = self.serving()
+        return None if serving is None else serving.table
+
+
+class Snapshot:
+    """One version of a store, whatever is published meanwhile: staged to be probed, or asked as of then."""
+
+    def __init__(self, store: Store, version: int) -> None:
+        table = store.at(version)
+        self._serving = Serving(table, parameters_of(table))
+
+    def serving(self) -> Serving:
+        """The version."""
+        return self._serving
+
+    def live(self) -> LanceTable:
+        """The same, without the parameters."""
+        return self._serving.table
 
 
 def read_table(table: LanceTable | None, columns: Sequence[str], where: Expr | None = None) -> pl.DataFrame:
@@ -219,23 +366,3 @@ def read_table(table: LanceTable | None, columns: Sequence[str], where: Expr | N
     query = table.search().select(list(columns)).limit(max(1, table.count_rows()))
     found = (query.where(where) if where is not None else query).to_arrow()
     return pl.DataFrame(found).select(columns)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """An advisory lock that the system drops with the process, so that a kill leaves no stale lock."""
-    folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder / "writer.lock", os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            holder = os.pread(handle, 32, 0).decode(errors="replace").strip() or "unknown"
-            raise IndexStoreError(
-                f"another run is writing the index (process {holder})", "Wait until it has ended, then run again."
-            ) from error
-        os.truncate(handle, 0)
-        os.pwrite(handle, str(os.getpid()).encode(), 0)
-        yield
-    finally:
-        os.close(handle)

@@ -14,7 +14,13 @@ if TYPE_CHECKING:
 
 
 def ask(
-    project: Project, questions: Sequence[str], *, limit: int, datasets: tuple[str, ...] = (), caller: str | None = None
+    project: Project,
+    questions: Sequence[str],
+    *,
+    limit: int,
+    datasets: tuple[str, ...] = (),
+    caller: str | None = None,
+    as_of: str = "",
 ) -> list[ContextAnswer]:
     """Answer each question through the same service as HTTP and MCP, traced on the channel `cli`."""
     from serving.context import Context, open_context
@@ -22,7 +28,7 @@ def ask(
     principal = principal_called(project, caller)
     context: Context = open_context(project, home=Home.of(project.folder))
     return [
-        context.search(question, principal=principal, channel="cli", limit=limit, datasets=datasets)
+        context.search(question, principal=principal, channel="cli", limit=limit, datasets=datasets, as_of=as_of)
         for question in questions
     ]
 

@@ -16,6 +16,7 @@ from landbridge.commands import (
     judging,
     operating,
     peeking,
+    publishing,
     quarantine,
     readiness,
     reporting,
@@ -34,11 +35,12 @@ app = typer.Typer(
 for _command in (
     drafting.init, judging.check, running.run, approving.approve, asking.ask, judging.status, judging.gaps,
     peeking.peek, readiness.readiness, reporting.report, operating.forget_feed, operating.serve,
-    operating.dev, operating.doctor,
+    operating.dev, operating.doctor, publishing.rollback,
 ):  # fmt: skip
     app.command()(_command)
 app.add_typer(quarantine.quarantine, name="quarantine")
 app.add_typer(entities.entities, name="entities")
+app.add_typer(publishing.index, name="index")
 
 
 def main() -> None:

@@ -85,6 +85,7 @@ def of_ready(site: Site, dataset: Dataset, ready: Ready) -> Metadata:
         "duplicate": ready.duplicate,
         "changed": ready.changed,
         "verdict": ready.verdict,
+        "why": ready.why,
     }
     path = site.home.ready(dataset.name)
     if path.exists():
@@ -125,6 +126,7 @@ def of_indexed(made: Indexed) -> Metadata:
         "deleted": made.deleted,
         "embedded": made.embedded,
         "truncated": made.truncated,
+        "why": made.why,
         "index_version": made.version,
         "accounting": _accounting(made.account),
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import secrets
 from collections.abc import Callable, Iterator
@@ -16,10 +15,12 @@ from typing import Concatenate, ParamSpec, TypeVar
 from catalog import load_project
 from catalog.home import Home
 from catalog.models import Dataset, Project
+from index.locking import FileLock, waiting_told
 from ledger import Ledger
 
 P = ParamSpec("P")
 T = TypeVar("T")
+LONGEST_WAIT = 6 * 3600.0  # seconds; a first run over a large estate holds a stage for hours
 
 
 def utc_now() -> datetime:
@@ -70,13 +71,12 @@ class Site:
 
     @contextmanager
     def alone(self, lock: str = "run.lock") -> Iterator[None]:
-        """Wait until no other run works on this home, then hold it. The system drops the lock with the process."""
-        handle = os.open(self.home.folder / lock, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+        """Wait until no other run works on this home, then hold it. The system drops the lock with the process.
+
+        Whom it waits for is told in the log. IndexStoreError where the turn does not come in LONGEST_WAIT.
+        """
+        with FileLock(self.home.folder / lock).hold(run="", patience=LONGEST_WAIT, waiting=waiting_told()):
             yield
-        finally:
-            os.close(handle)
 
 
 def one_at_a_time(stage: Callable[Concatenate[Site, P], T]) -> Callable[Concatenate[Site, P], T]:

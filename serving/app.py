@@ -86,7 +86,7 @@ def _v1(context: Context, gate: Gate) -> APIRouter:
             asked.query,
             principal=caller,
             channel="http",
-            **asked.model_dump(include={"limit", "datasets", "session_id", "purpose"}),
+            **asked.model_dump(include={"limit", "datasets", "session_id", "purpose", "as_of"}),
             filters=asked.filters,
         )
 

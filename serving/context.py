@@ -5,7 +5,6 @@ Every method takes the caller as a `Principal` and tells only what that caller m
 
 from __future__ import annotations
 
-import threading
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -22,9 +21,10 @@ from ledger import Ledger
 from serving.datasets import summarize
 from serving.freshness import source_reads
 from serving.gaps import tell_gaps
-from serving.limits import asked, check_limits, is_name
+from serving.limits import LONGEST_PURPOSE, asked, check_limits, is_name, storable
 from serving.models import ContextAnswer, DatasetSummary, Gap, Record
 from serving.records import read_record
+from serving.replaying import snapshot_as_of
 from serving.tracing import begin_turn
 from serving.visibility import Absent, visible_datasets
 
@@ -76,7 +76,7 @@ class Context:
         self.clock, self.new_id = clock, new_id
         self.reader = index.Reader(index.Store(home.index))
         self._embedder = embedder
-        self._loading = threading.Lock()
+        self._embedders = index.Embedders(lambda named: index.load_embedder(project.model, home.models, named=named))
 
     def search(
         self,
@@ -89,8 +89,9 @@ class Context:
         filters: Sequence[Filter] = (),
         session_id: str | None = None,
         purpose: str = "",
+        as_of: str = "",
     ) -> ContextAnswer:
-        """Cited hits, or the reason why there are none; traced either way.
+        """Cited hits, or the reason why there are none; traced either way. `as_of`: see `serving.replaying`.
 
         BadQuery outside the limits; Absent for a session or dataset that is not there for the caller; IndexStoreError
         where nothing is published; LedgerError where the turn cannot be traced: then nothing is answered.
@@ -106,7 +107,7 @@ class Context:
             question=question,
             purpose=purpose,
             visible=list(visible_datasets(principal, self.project)),
-            asked=asked(limit, datasets, filters),
+            asked=asked(limit, datasets, filters) | ({"as_of": storable(as_of[:LONGEST_PURPOSE])} if as_of else {}),
         )
         try:
             if session_id != continued:
@@ -120,23 +121,31 @@ class Context:
                 filters=tuple(filters),
                 purpose=purpose,
             )
-            answer = self._answer(query)
+            answer = self._answer(query, as_of)
         except Exception as error:
             turn.failed(error)
             raise
         turn.answered(answer)
         return ContextAnswer(**dict(answer), session_id=turn.session_id, interaction_id=turn.id)
 
-    def _answer(self, query: Query) -> Answer:
+    def _answer(self, query: Query, as_of: str) -> Answer:
         for name in query.datasets:
             self._check_visible(query.principal, name)
         self._check_published()  # before a model is loaded for nothing
+        then = (
+            snapshot_as_of(
+                as_of, principal=query.principal, project=self.project, store=self.reader.store, ledger=self.ledger
+            )
+            if as_of
+            else None
+        )
         return index.search(
             query,
-            store=self.reader,
-            embedder=self.embedder(),
+            store=then or self.reader,
+            embedder=self._embedder or self._embedders,
             project=self.project,
-            freshness=source_reads(self.ledger.states()),
+            # of then nobody wrote down when each source had been read
+            freshness={} if then else source_reads(self.ledger.states()),
             now=self.clock(),
         )
 
@@ -190,16 +199,13 @@ class Context:
             raise Absent("there is no such dataset that you may see.", f"There are: {', '.join(visible) or 'none'}.")
 
     def embedder(self) -> Embedder:
-        """The project's embedder, loaded once."""
-        with self._loading:
-            if self._embedder is None:
-                self._embedder = index.load_embedder(self.project.model, self.home.models)
-            return self._embedder
+        """The embedder that the published index was built with. IndexStoreError where nothing is published."""
+        return self._embedder or self._embedders(index.published_model(self.reader))
 
     def warm(self) -> None:
         """Load what the first question would wait for. IndexStoreError where nothing is published."""
         self._check_published()
-        self.embedder().embed(["warm"])
+        self.embedder().embed_queries(["warm"])
 
     def not_ready(self) -> str:
         """Why no question can be answered now; empty when one can."""

@@ -40,6 +40,14 @@ SessionId = Annotated[
 Purpose = Annotated[
     str, Field(max_length=LONGEST_PURPOSE, description="What the answer is for; kept in the trace of the visit.")
 ]
+AsOf = Annotated[
+    str,
+    Field(
+        max_length=LONGEST_PURPOSE,
+        description="Answer as of then, for callers with the role auditor: the number of an index version, a moment "
+        "such as 2026-03-01T08:00:00Z, or the id of a session. Empty: from what is published now.",
+    ),
+]
 Urn = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME, description="The urn of a hit or a citation.")]
 DatasetName = Annotated[str | None, Field(description="Only of this dataset.")]
 SeverityName = Annotated[Severity | None, Field(description="Only of this severity.")]
@@ -70,6 +78,7 @@ class SearchRequest(BaseModel):
     filters: Filters = []
     session_id: SessionId = None
     purpose: Purpose = ""
+    as_of: AsOf = ""
 
 
 class GapRequest(BaseModel):

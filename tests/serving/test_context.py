@@ -137,14 +137,14 @@ def test_before_the_first_publish_every_question_says_what_to_do(empty_harbour):
 
 def test_the_model_is_loaded_once_and_only_for_a_question(harbour, monkeypatch):
     loaded = []
-    monkeypatch.setattr(index, "load_embedder", lambda *told: loaded.append(told) or harbour.embedder)
+    monkeypatch.setattr(index, "load_embedder", lambda *told, **named: loaded.append((told, named)) or harbour.embedder)
     context = harbour.context(embedder=None)
     context.list_datasets(harbour.principal("clerk"))
     assert not loaded
     _search(context, harbour)
     _search(context, harbour)
     assert len(loaded) == 1
-    assert loaded[0][:2] == ("hashed-words", harbour.home.models)
+    assert loaded == [(("hashed-words", harbour.home.models), {"named": harbour.embedder.name})]
 
 
 def test_a_dataset_is_described_as_far_as_the_caller_may_see(harbour):

@@ -102,7 +102,7 @@ def test_an_address_that_others_reach_is_warned_of(harbour, monkeypatch, caplog,
 
 def test_the_first_question_finds_the_model_loaded(harbour, monkeypatch):
     loaded = threading.Event()
-    monkeypatch.setattr("index.load_embedder", lambda *_: loaded.set() or harbour.embedder)
+    monkeypatch.setattr("index.load_embedder", lambda *_, **__: loaded.set() or harbour.embedder)
     server._warm(harbour.context(embedder=None))
     assert loaded.is_set()
 
