@@ -14,6 +14,8 @@ from catalog.models import Dataset, Project
 from expectations.check_report import preview
 from expectations.freshness import PREFIX
 from expectations.results import RuleResult
+from ledger import Finding
+from pipelines import metadata
 from pipelines.site import Site
 from pipelines.stages.gaps import Known
 from pipelines.stages.ready import Ready
@@ -75,6 +77,18 @@ def contract_results(dataset: Dataset, made: Ready) -> Iterator[dg.AssetCheckRes
     yield from _results(["ready", dataset.name], names, {one.rule: one for one in made.results})
 
 
+def contract_unjudged(dataset: Dataset, why: str) -> Iterator[dg.AssetCheckResult]:
+    """A result for every spec of a dataset that was not looked at: none of them is green."""
+    for name in (CONTRACT, *_contract_names(dataset).values()):
+        yield unjudged(["ready", dataset.name], name, why)
+
+
+def unjudged(key: list[str], name: str, why: str) -> dg.AssetCheckResult:
+    """A check that had nothing to look at."""
+    warn = dg.AssetCheckSeverity.WARN
+    return dg.AssetCheckResult(asset_key=key, check_name=name, passed=False, severity=warn, description=why)
+
+
 def gap_specs(project: Project) -> list[dg.AssetCheckSpec]:
     """The checks of `gaps`: the summary first, then `<dataset>__<rule>` for each gap rule."""
     names = _gap_names(project)
@@ -93,6 +107,32 @@ def gap_check_results(project: Project, known: Known) -> Iterator[dg.AssetCheckR
     """A result for every gap rule."""
     found = {_gap_key(one.dataset, one.rule): one for one in known.results}
     yield from _results(["gaps"], _gap_names(project), found)
+
+
+def of_stage(
+    name: str,
+    key: list[str],
+    findings: tuple[Finding, ...] | list[Finding],
+    *,
+    passed: bool,
+    held: bool = False,
+    more: Mapping[str, Any] | None = None,
+    site: Site | None = None,
+) -> dg.AssetCheckResult:
+    """A failed check is an ERROR where a finding blocks, else a WARN; passed checks still list what was found.
+
+    What is `held` is a WARN, too: nothing failed, a person is asked.
+    """
+    blocking = any(finding.blocking for finding in findings) and not held
+    stops = [finding.message for finding in findings if finding.blocking]
+    return dg.AssetCheckResult(
+        description=stops[0] if stops else None,
+        passed=passed and not any(finding.severity == "critical" and finding.blocking for finding in findings),
+        asset_key=key,
+        check_name=name,
+        severity=dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN,
+        metadata={**metadata.of_findings(findings, site), **(more or {})},
+    )
 
 
 def of_check_report(site: Site, dataset: Dataset, made: Ready) -> dict[str, Any]:
@@ -143,7 +183,7 @@ def _result(key: list[str], name: str, one: RuleResult) -> dg.AssetCheckResult:
         passed=one.verdict == "passed",
         severity=dg.AssetCheckSeverity.ERROR if error else dg.AssetCheckSeverity.WARN,
         description=one.message,
-        metadata=_metadata(one),
+        metadata=_shown(one),
     )
 
 
@@ -158,7 +198,7 @@ def _lost(key: list[str], name: str, rule: str) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(asset_key=key, check_name=name, passed=False, severity=error, description=what)
 
 
-def _metadata(one: RuleResult) -> dict[str, Any]:
+def _shown(one: RuleResult) -> dict[str, Any]:
     """What the UI shows beside the outcome; empty parts are left out."""
     told: dict[str, Any] = {
         "outcome": f"{one.verdict}. {_OUTCOMES.get(one.verdict) or _UNKNOWN[one.verdict]}",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import os
+import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,22 +16,16 @@ from catalog.models import Project
 from ledger import Account, Finding
 from ledger.models import EVERYWHERE, HeldChange
 from pipelines.alerting import alert
-from pipelines.factory import ACCEPT_TAG, ACCEPTED_BY_TAG, REFRESH, definitions_for
+from pipelines.factory import REFRESH, definitions_for
 from pipelines.instance import dagster_environment
 from pipelines.progress import Listener, listening
 from pipelines.readiness_assets import KEY as READINESS
+from pipelines.retelling import reasons
+from pipelines.run_marks import ACCEPT_TAG, ACCEPTED_BY_TAG
 from pipelines.site import Site
 from pipelines.stages import measure_readiness
 
-
-class _NotOfSkippedSteps(logging.Filter):
-    """Keeps back Dagster's warning that a step which was skipped checked nothing: why it was skipped is told."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        return "emitted no result in step" not in record.getMessage()
-
-
-logging.getLogger("dagster._core.execution.plan.active").addFilter(_NotOfSkippedSteps())
+_AT_WORK: dict[str, Project] = {}  # the projects of the runs of this process
 
 
 @dataclass(frozen=True)
@@ -53,6 +47,7 @@ class RunReport:
     index_version: int
     attributes: dict[str, Any] = field(default_factory=dict)
     held: tuple[HeldChange, ...] = ()
+    why: dict[str, str] = field(default_factory=dict)  # by dataset: what was processed again, and what had changed
 
     @property
     def good(self) -> bool:
@@ -67,12 +62,15 @@ def execute(
     site = Site.open(project, accept=accept, accepted_by=accepted_by)
     os.environ.update(dagster_environment(site.home, project.folder))
     began = time.monotonic()
-    job = definitions_for(project).resolve_job_def(REFRESH)
+    at_work = secrets.token_hex(8)  # Dagster keeps what it loaded under a name for as long as the process lives
     with site.alone():  # two processes that make Dagster's storage at once fail in its migrations
         history = dg.DagsterInstance.get()
+    _AT_WORK[at_work] = project
     try:
+        job = dg.build_reconstructable_job("pipelines.runs", "refresh_job", (at_work,))
         with history as instance, listening(listener):
-            result = job.execute_in_process(
+            result = dg.execute_job(  # not execute_in_process, which would leave the project's executor aside
+                job,
                 instance=instance,
                 raise_on_error=False,
                 tags={ACCEPT_TAG: ",".join(sorted(accept)), ACCEPTED_BY_TAG: accepted_by} if accept else None,
@@ -80,18 +78,25 @@ def execute(
             )
     finally:
         connectors.release("")
-    if not _materialized(result) & {(READINESS,)}:  # what is blocked or held is less ready, and Dagster skips the asset
+        del _AT_WORK[at_work]
+    if not _materialized(result) & {(READINESS,)}:  # a step before it crashed
         measure_readiness(site, run_id=result.run_id)
     alert(site, result.run_id)
     return _report(site, result, time.monotonic() - began)
 
 
-def _report(site: Site, result: dg.ExecuteInProcessResult, seconds: float) -> RunReport:
-    failures = tuple(_told(event) for event in result.all_events if event.is_step_failure and not _by_a_check(event))
-    evaluations = result.get_asset_check_evaluations()
+def refresh_job(at_work: str) -> dg.JobDefinition:
+    """The job of a run of this process, as Dagster asks for it by a name and its arguments."""
+    return definitions_for(_AT_WORK[at_work]).resolve_job_def(REFRESH)
+
+
+def _report(site: Site, result: dg.JobExecutionResult, seconds: float) -> RunReport:
+    broken = [event for event in result.all_events if event.is_step_failure and not _by_a_check(event)]
+    failures, told = tuple(_told(event) for event in broken), {event.step_key for event in broken}
+    evaluated = [event for event in result.all_events if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION]
     failed = tuple(
         f"{'/'.join(check.asset_key.path)}: {check.check_name}"
-        for check in evaluations
+        for check in (event.asset_check_evaluation_data for event in evaluated if event.step_key not in told)
         if not check.passed
         and check.severity == dg.AssetCheckSeverity.ERROR
         and list(check.asset_key.path) != ["gaps"]  # a grave gap stops nothing; `landbridge gaps` is its gate
@@ -113,10 +118,11 @@ def _report(site: Site, result: dg.ExecuteInProcessResult, seconds: float) -> Ru
         embedded=sum(account.embedded for account in fresh),
         index_version=max((account.index_version for account in accounts), default=0),
         held=held,
+        why=reasons(site, run_id=result.run_id),
     )
 
 
-def _materialized(result: dg.ExecuteInProcessResult) -> set[tuple[str, ...]]:
+def _materialized(result: dg.JobExecutionResult) -> set[tuple[str, ...]]:
     return {
         tuple(event.asset_key.path) for event in result.all_events if event.is_step_materialization and event.asset_key
     }

@@ -22,6 +22,7 @@ from pipelines.entity_decisions import pair_ids, said
 from pipelines.progress import tell
 from pipelines.row_identity import key_mark, row_ids
 from pipelines.site import Site, one_at_a_time
+from pipelines.standing import stopping
 from pipelines.store import file_fingerprint, fingerprint, read_json, write_frame, write_json
 
 PARTS: tuple[Literal["links", "members", "golden"], ...] = ("links", "members", "golden")
@@ -57,6 +58,8 @@ def _record(site: Site, findings: Sequence[Finding], *, run_id: str) -> None:
     """Write the findings of each dataset into the ledger where they differ from those that are open."""
     opened = site.ledger.findings(stage="entities")
     for name in sorted({one.dataset for one in (*findings, *opened)} & set(site.project.datasets)):
+        if stopping(site, name):
+            continue  # what is known of it stays as of its last good run
         before, now = (_of(found, name) for found in (opened, findings))
         if as_json(before) != as_json(now):
             site.ledger.record_findings(run_id, name, "entities", now, site.clock())

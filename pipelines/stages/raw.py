@@ -18,6 +18,7 @@ from connectors.places.settling import STILL_WRITTEN
 from ledger import Finding
 from pipelines.drifting import as_agreed, lasting, observed, remembered, same_columns
 from pipelines.holding import STAYS, Gate, vanished_keys
+from pipelines.memos import checked_mark
 from pipelines.progress import tell
 from pipelines.site import Site, one_at_a_time
 from pipelines.store import file_fingerprint, fingerprint, holds, read_json, replacing, sweep, write_json
@@ -199,7 +200,7 @@ def _memo(source: Source, dataset: Dataset, folder: Path) -> str:
     mark = connectors.mark(source, dataset, folder=folder)
     if mark is None:
         return ""
-    return fingerprint(source.model_dump_json(), dataset.fingerprint, code_fingerprint("connectors"), mark)
+    return fingerprint(source.model_dump_json(), checked_mark(dataset), code_fingerprint("connectors"), mark)
 
 
 def _stored(manifest: dict[str, Any]) -> tuple[Finding, ...]:

@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 import connectors
-from catalog.fingerprint import code_fingerprint
+from catalog.fingerprint import path_fingerprint
 from catalog.models import Dataset
 from expectations.checking import PRESENT, THRESHOLD
 from expectations.custom import code_marks
@@ -25,6 +25,7 @@ from pipelines.drifting import as_taken, undescribed
 from pipelines.fixing import fixed
 from pipelines.holding import Gate, agreed
 from pipelines.lapsing import decisions_that_fail
+from pipelines.memos import Parts, because, changed, checked_mark, checked_part
 from pipelines.normalize import normalize
 from pipelines.progress import tell
 from pipelines.row_identity import contents, key_mark, row_ids
@@ -48,6 +49,7 @@ class Ready:
     findings: tuple[Finding, ...]
     results: tuple[RuleResult, ...] = ()
     held: bool = False  # it blocks only because a person has to approve it
+    why: str = ""  # it was checked again, and what had changed
 
 
 @one_at_a_time
@@ -58,10 +60,16 @@ def make_ready(site: Site, name: str, *, run_id: str) -> Ready:
     raw = read_json(home.manifest("raw", name))
     dataset, unknown = as_taken(dataset, raw), undescribed(dataset, raw)
     borne = [raw.get("drift", {}).get(part, []) for part in ("new", "doubted")]
-    code = code_fingerprint("catalog", "pipelines", "expectations")
     decisions, key = site.ledger.quarantine_decisions(name), site.mask_key()
-    own = code_marks(dataset, site.project.folder)
-    memo = fingerprint(raw["fingerprint"], dataset.fingerprint, borne, code, own, len(decisions), key_mark(key))
+    parts: Parts = {
+        "the rows": fingerprint(raw["fingerprint"], borne),
+        "the contract": checked_mark(dataset),
+        "the code": path_fingerprint("pipelines.stages.ready", rooms=("catalog", "pipelines", "expectations")),
+        "the project's own checks": fingerprint(code_marks(dataset, site.project.folder)),
+        "the decisions about rows": str(len(decisions)),
+        "the mask key": key_mark(key),
+    }
+    memo = fingerprint(*parts.items())
     last = read_json(home.manifest("ready", name))
     # a dataset that blocked before it ever was ready has no file and no mark
     whole = holds(home.ready(name), last.get("fingerprint", "")) or not last.get("fingerprint")
@@ -70,16 +78,20 @@ def make_ready(site: Site, name: str, *, run_id: str) -> Ready:
         if last["verdict"] != "block":
             gate.keep(())
         tell("ready", name, last["rows"], last["rows"])
-        return _told(name, _as_of_now(site, dataset, last, run_id=run_id), changed=False)
-    import expectations  # heavy work is near: checks load Great Expectations
+        last = {**_as_of_now(site, dataset, last, run_id=run_id), "why": "nothing that it is made of changed"}
+        return _told(name, last, changed=False)
+    from expectations.checking import check  # heavy work is near: checks load Great Expectations
 
+    contract, dataset = dataset, checked_part(dataset)
+    before_parts = last.get("parts", {})
+    why = f"checked {'again ' if before_parts else ''}{because(changed(parts, before_parts), before_parts)}"
     tell("ready", name, 0, raw["rows"])
     rows = pl.read_parquet(home.raw(name))
     taken = normalize(rows, dataset, undescribed=unknown)
     settled = settle(rows, taken, dataset, decisions, key)
     corrected, impossible = fixed(rows, settled.fixes(dataset, key))
     frame = taken if corrected is rows else normalize(corrected, dataset, undescribed=unknown)
-    report = expectations.check(frame, dataset, settled.decided, folder=site.project.folder)
+    report = check(frame, dataset, settled.decided, folder=site.project.folder)
     quarantined = _identified(report.quarantined, rows, taken, dataset, key)
     now = site.clock()
     basis = fingerprint(raw["fingerprint"], dataset.fingerprint, borne)
@@ -94,9 +106,11 @@ def make_ready(site: Site, name: str, *, run_id: str) -> Ready:
     _record_quarantine(site, quarantined, settled, dataset, run_id=run_id, whole=usable)
     site.ledger.record_findings(run_id, name, "ready", findings, now)
     manifest = {
+        "as_of": raw.get("checked_at", "") if usable else last.get("as_of", ""),
         "checked_at": now.isoformat(), "key_mark": key_mark(key), "applied": sorted(settled.standing),
         "contract": dataset.fingerprint,
-        "memo": memo, "verdict": _verdict(report, usable=usable), "rows": report.passed.height,
+        "memo": memo, "parts": parts, "why": why, "run_id": run_id, "verdict": _verdict(report, usable=usable),
+        "rows": report.passed.height,
         "quarantined": report.quarantined.height, "filtered": report.filtered, "duplicate": report.duplicate,
         "fingerprint": last.get("fingerprint", ""), "held": gate.holds(judged), "approved": approved,
         "findings": as_json(findings), "results": as_json([*report.results, *aged.results]),
@@ -105,7 +119,7 @@ def make_ready(site: Site, name: str, *, run_id: str) -> Ready:
     if usable:
         manifest["fingerprint"] = write_frame(report.passed, home.ready(name))
     write_frame(quarantined, home.quarantine(name))
-    write_check_report(site, dataset, manifest)
+    write_check_report(site, contract, manifest)
     write_json(manifest, home.manifest("ready", name))
     gate.keep(judged)
     tell("ready", name, raw["rows"], raw["rows"])
@@ -150,12 +164,15 @@ def _verdict(report: Report, *, usable: bool) -> str:
 
 def _as_of_now(site: Site, dataset: Dataset, last: Mapping[str, Any], *, run_id: str) -> Mapping[str, Any]:
     """The manifest of a check that need not be repeated; only how old the fields are is judged anew."""
+    other = last.get("contract") != dataset.fingerprint  # what differs in it touches no row
     if dataset.field_freshness:
         now = site.clock()
         last = _aged(last, freshness(_last_ready(site, dataset), dataset, now))
         site.ledger.record_findings(run_id, dataset.name, "ready", findings_in(last), now)
+    last = {**last, "contract": dataset.fingerprint}
+    if dataset.field_freshness or other:
         write_json(dict(last), site.home.manifest("ready", dataset.name))
-    if dataset.field_freshness or not site.home.check_report(dataset.name).exists():
+    if dataset.field_freshness or other or not site.home.check_report(dataset.name).exists():
         write_check_report(site, dataset, last)
     return last
 
@@ -209,4 +226,5 @@ def _told(name: str, manifest: Mapping[str, Any], *, changed: bool) -> Ready:
         findings=findings_in(manifest),
         held=bool(manifest.get("held")),
         results=results_in(manifest),
+        why=str(manifest.get("why", "")),
     )
