@@ -102,7 +102,7 @@ def _staged(store: Store, plan: IndexPlan) -> Snapshot:
     housekeeping.compact(table)
     known = tuning.parameters_of(table)
     found = measured(table, tuning.tuned(table, plan), plan.recall)
-    if (found.recall or 1.0) < plan.recall and found.trained_on == known.trained_on:
+    if found.recall is not None and found.recall < plan.recall and found.trained_on == known.trained_on:
         # what was added since does not lie where the index was trained
         found = measured(table, tuning.tuned(table, plan, retrain=True), plan.recall)
     if found != known:

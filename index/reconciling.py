@@ -8,24 +8,30 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
 
-import numpy as np
 import polars as pl
-import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
 from catalog.errors import IndexStoreError
 from catalog.models import Dataset
-from index.embed import Embedder, Progress, Vectors
-from index.store import SEPARATOR, Store, stored_schema
+from index.embed import Embedder, Progress
+from index.reindexing import model_of, reindex
+from index.store import SEPARATOR, Store
+from index.vector_cache import VectorCache
+from index.writing import KnownVectors, Written, delete
 from ledger.models import Finding
 
-if TYPE_CHECKING:
-    from lancedb.table import LanceTable
-
 FEW_DOCUMENTS = 5  # fewer deletions than this never stop a run that leaves any
-MANY_HASHES = 5_000  # beyond it, reading a dataset's vectors whole is cheaper than naming each
+
+
+@dataclass(frozen=True)
+class OneModel:
+    """What texts are embedded with: the model, loaded when a text is new; what it made before; and who hears of it."""
+
+    load: Callable[[], Embedder]
+    cache: VectorCache | None = None
+    progress: Progress | None = None
 
 
 class Change(BaseModel):
@@ -58,11 +64,13 @@ def reconcile(
     embedder: Callable[[], Embedder],
     progress: Progress | None = None,
     allow_deletes: bool = False,
+    cache: VectorCache | None = None,
 ) -> Change:
     """Bring the newest version of the store to `chunks` for this dataset; `embedder` is called only if a text is new.
 
     No difference: no new version. More vanished documents than `dataset.deletion_threshold`: nothing is written, the
-    change is `held` and carries a Finding, unless `allow_deletes` says that a person agreed.
+    change is `held` and carries a Finding, unless `allow_deletes` says that a person agreed. A new text under another
+    model than the index has brings the whole index to that model. `cache` knows what was embedded before.
     """
     with store.writer():
         state = store.chunk_state(dataset.name)
@@ -72,7 +80,7 @@ def reconcile(
         is_new = compared["old"].is_null()
         is_other = (compared["old"] != compared["hash"]).fill_null(False)
         gone = state.join(chunks, on="id", how="anti")
-        if not allow_deletes and (finding := _too_many_deletions(state, chunks, dataset)):
+        if not allow_deletes and (finding := too_many_deletions(state, chunks, dataset)):
             return Change(
                 dataset=dataset.name, unchanged=state.height, version=store.version, held=True, findings=(finding,)
             )
@@ -83,8 +91,12 @@ def reconcile(
             deleted=gone.height,
             unchanged=chunks.height - int(is_new.sum()) - int(is_other.sum()),
         )
+        written = chunks.filter(is_new | is_other)
+        if written.height and written["dataset"].null_count():
+            raise IndexStoreError("documents that were to stay as published are others by now", "Run again.")
         if change.any:
-            counted = _write(store, _stored(chunks.filter(is_new | is_other)), state, gone, dataset, embedder, progress)
+            model = OneModel(embedder, cache, progress)
+            counted = _write(store, _stored(written), state, gone, dataset, model)
             change = change.model_copy(update=counted)
         return change.model_copy(update={"version": store.version})
 
@@ -118,75 +130,42 @@ def _write(
     state: pl.DataFrame,
     gone: pl.DataFrame,
     dataset: Dataset,
-    embedder: Callable[[], Embedder],
-    progress: Progress | None,
+    model: OneModel,
 ) -> dict[str, int]:
-    """One merge and one delete; what they cost."""
-    from lancedb.expr import col, lit
-
-    embedded = truncated = 0
+    """Merges and one delete; what they cost. New are texts that the dataset does not hold yet."""
     table = store.latest()
-    vectors = _known_vectors(table, written, state, dataset)
-    new = written.filter(~pl.col("text_hash").is_in(list(vectors))).unique("text_hash", maintain_order=True)
-    if new.height:
-        model = embedder()
-        if table is None:
-            table = store.create(dimension=model.dimension, model=model.name)
-        elif store.model != model.name:
-            raise IndexStoreError(
-                f"the index was built by the model {store.model}, this project uses {model.name}",
-                "Delete the index folder and run again: every text has to be embedded anew.",
-            )
-        fresh = model.embed(new["search_text"].to_list(), progress=progress)
-        vectors.update(zip(new["text_hash"].to_list(), fresh, strict=True))
-        embedded, truncated = new.height, model.truncated
+    known = _known(store, written, state, dataset)
+    new = written.filter(~pl.col("text_hash").is_in(known.hashes.implode()))["text_hash"].n_unique()
+    embedder, embedded = (model.load(), 0) if new else (None, 0)
+    if embedder is not None and table is None:
+        table = store.create(dimension=embedder.dimension, model=embedder.name)
+    elif embedder is not None and table is not None and model_of(table) != embedder.name:
+        embedded = reindex(store, embedder, cache=model.cache, progress=model.progress)
+        table, known = store.latest(), _known(store, written, state, dataset)
     if table is None:  # vectors are known only from a table, so somebody removed it in between
         raise IndexStoreError("the index vanished while it was written", "Run again.")
+    changes = Written(table, known, embedder, new=new, cache=model.cache, progress=model.progress)
     try:
-        if written.height:
-            merge = table.merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
-            merge.execute(_arrow(written, vectors, table))
+        changes.merge(written)
         if gone.height:
-            table.delete(col("id").isin([lit(one) for one in gone["id"].to_list()]))
+            delete(table, gone["id"].to_list())
     except (RuntimeError, OSError) as error:
         raise IndexStoreError(
             f"the index could not be written for '{dataset.name}'",
             "Answers still come from the last published version.",
         ) from error
-    return {"embedded": embedded, "truncated": truncated}
+    return {"embedded": embedded + changes.embedded, "truncated": changes.truncated}
 
 
-def _known_vectors(
-    table: LanceTable | None, written: pl.DataFrame, state: pl.DataFrame, dataset: Dataset
-) -> dict[str, Vectors]:
-    """Vectors of texts the dataset already holds, by the hash of the text."""
-    from lancedb.expr import col, lit
-
-    shared = written["text_hash"].unique().filter(written["text_hash"].unique().is_in(state["text_hash"].implode()))
-    if table is None or shared.is_empty():
-        return {}
-    where = col("dataset") == lit(dataset.name)
-    if shared.len() <= MANY_HASHES:
-        where = where & col("text_hash").isin([lit(one) for one in shared.to_list()])
-    found = table.search().where(where).select(["text_hash", "vector"]).limit(state.height).to_arrow()
-    dimension = found.schema.field("vector").type.list_size
-    matrix = found["vector"].combine_chunks().values.to_numpy(zero_copy_only=False).reshape(-1, dimension)
-    wanted = set(shared.to_list())
-    pairs = zip(found["text_hash"].to_pylist(), matrix, strict=True)
-    return {text_hash: vector for text_hash, vector in pairs if text_hash in wanted}
+def _known(store: Store, written: pl.DataFrame, state: pl.DataFrame, dataset: Dataset) -> KnownVectors:
+    """The vectors that the newest version holds of the texts that are to be written."""
+    hashes = written["text_hash"].unique()
+    shared = hashes.filter(hashes.is_in(state["text_hash"].implode())) if state.height else hashes.clear()
+    version = store.version
+    return KnownVectors(store.at(version) if version and shared.len() else None, dataset.name, shared)
 
 
-def _arrow(frame: pl.DataFrame, vectors: dict[str, Any], table: LanceTable) -> pa.Table:
-    """The rows as Arrow, in the table's own schema."""
-    dimension = table.schema.field("vector").type.list_size
-    matrix = np.stack([vectors[one] for one in frame["text_hash"].to_list()]).astype(np.float32)
-    column = pa.FixedSizeListArray.from_arrays(pa.array(matrix.reshape(-1)), dimension)
-    schema = stored_schema(dimension, "")
-    rows = frame.select([name for name in schema.names if name != "vector"]).to_arrow()
-    return rows.append_column("vector", column).cast(schema.remove_metadata())
-
-
-def _too_many_deletions(state: pl.DataFrame, chunks: pl.DataFrame, dataset: Dataset) -> Finding | None:
+def too_many_deletions(state: pl.DataFrame, chunks: pl.DataFrame, dataset: Dataset) -> Finding | None:
     """The finding that holds a run, if too large a share of the documents would go."""
     live = state["document_id"].n_unique() if state.height else 0
     gone = state.join(chunks, on="document_id", how="anti").unique("document_id").sort("document_id")

@@ -47,7 +47,11 @@ def render(
     others = {name: mask(frames[name], project.datasets[name], mask_key, keep_raw=True) for name in _needed(dataset)}
     told = [
         _documents(
-            dataset, template, others, project=project, known=known,
+            dataset,
+            template,
+            others,
+            project=project,
+            known=known,
             counted=template is dataset.documents[0] if counted is None else template.name == counted,
         )
         for template in dataset.documents

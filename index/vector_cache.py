@@ -109,6 +109,13 @@ class VectorCache:
             )
         return int(gone)
 
+    def waits(self) -> bool:
+        """Whether vectors were made for this owner since it was published last."""
+        with self._opened() as database:
+            if database is None:
+                return False
+            return database.execute("SELECT 1 FROM waits WHERE owner = ? LIMIT 1", (self.owner,)).fetchone() is not None
+
     def forget(self, is_kept: Callable[[Sequence[str]], Sequence[bool]]) -> int:
         """Forget the vectors of texts that are not kept, but for those that wait for another owner; how many.
 

@@ -79,6 +79,7 @@ def _state(project: Project) -> list[Row]:
         _row("home", writable, str(home.folder), "choose a writable folder with LANDBRIDGE_HOME"),
         _row("disk", free > DISK_NEEDED, f"{free / 1024**3:.1f} GiB free", "free at least 2 GiB"),
         _index(home),
+        _model(project, home),
         _keys(project),
     ]
     unreachable = {finding.dataset: finding.message for finding in check_sources(project) if finding.blocking}
@@ -111,6 +112,20 @@ def _index(home: Home) -> Row:
     except LandbridgeError as error:
         return _row("index", False, str(error), "landbridge run")
     return _row("index", version is not None, f"live version {version}", "landbridge run")
+
+
+def _model(project: Project, home: Home) -> Row:
+    """Whether the model runs on a fast runtime, and if not, why: it then works all the same."""
+    from importlib.metadata import entry_points
+
+    from index.embed import PLUGINS
+    from index.export import why_not_exported
+
+    if entry_points(group=PLUGINS, name=project.model):
+        return _row("embedding model", True, f"{project.model}, a plug-in's")
+    why = why_not_exported(project.model, home.models)
+    told = "prepared by the first run" if why is None else f"on sentence-transformers: {why}" if why else "exported"
+    return _row("embedding model", True, f"{project.model}, {told}")
 
 
 def _keys(project: Project) -> Row:

@@ -23,6 +23,7 @@ class Status:
     findings: tuple[Finding, ...]
     checked_at: dict[str, datetime]
     waiting: Waiting  # what a person has to approve
+    why: dict[str, str]  # by dataset: what was processed again last, and what had changed
 
     @property
     def good(self) -> bool:
@@ -35,7 +36,8 @@ class Status:
         from landbridge import show
 
         rows = [
-            show.account_row(account) | {"checked_at": _iso(self.checked_at.get(account.dataset))}
+            show.account_row(account)
+            | {"checked_at": _iso(self.checked_at.get(account.dataset)), "why": self.why.get(account.dataset)}
             for account in self.accounts
         ]
         blocking = [show.finding_row(finding) for finding in self.findings if finding.blocking]
@@ -55,6 +57,8 @@ class Status:
 
         show.accounts(self.accounts)
         show.line()
+        for name, why in self.why.items():
+            show.line(f"{name}: {why}")
         for account in self.accounts:
             if not account.balanced:
                 broken_by = ", ".join(account.missing_keys) or "rows without a document"
@@ -75,6 +79,7 @@ def _iso(moment: datetime | None) -> str | None:
 
 def status(project: Project) -> Status:
     """Verify each dataset's last account against the index that is live now."""
+    from pipelines.retelling import reasons
     from pipelines.stages import verify_indexed
 
     site = Site.open(project)
@@ -94,6 +99,7 @@ def status(project: Project) -> Status:
         findings=tuple(one.finding for one in site.ledger.open_findings(known=(*project.datasets, EVERYWHERE))),
         checked_at={name: state.checked_at for (name, stage), state in states.items() if stage == "raw"},
         waiting=waiting(project),
+        why=reasons(site),
     )
 
 

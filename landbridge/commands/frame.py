@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from catalog.models import Project
 
 FINE, FAILED, BAD_INPUT = 0, 1, 2
+# of SQLite, which calls a disk without any room left a failing one, and of libraries that tell no number
+NO_ROOM = ("database or disk is full", "disk I/O error", "No space left on device")
 
 ProjectOption = Annotated[
     Path, typer.Option("--project", "-p", help="The project folder.", envvar="LANDBRIDGE_PROJECT", show_default="here")
@@ -34,6 +37,20 @@ def faults_told() -> Iterator[None]:
     except LandbridgeError as error:
         show.problem(str(error))
         raise typer.Exit(FAILED) from None
+    except Exception as error:
+        if not _is_full_disk(error):
+            raise
+        show.problem("the disk is full, or fails. Make room, then run again: the last published version is served.")
+        raise typer.Exit(FAILED) from None
+
+
+def _is_full_disk(error: BaseException | None) -> bool:
+    """Whether that, or what it came from, is the system's or a database's word that there is no room."""
+    while error is not None:
+        if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or any(one in str(error) for one in NO_ROOM):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 @contextmanager

@@ -82,6 +82,7 @@ def show_run(report: RunReport, *, json: bool) -> None:
                 "findings": finding_rows(report.findings), "failures": list(report.failures),
                 "failed_checks": list(report.failed_checks), "blocked": list(report.blocked),
                 "held": [approving.held_row(change, now=change.at) for change in report.held],
+                "why": report.why,
             }
         )  # fmt: skip
         return
@@ -91,6 +92,8 @@ def show_run(report: RunReport, *, json: bool) -> None:
         f"run {report.run_id[:8]} {report.status} in {report.seconds} s, {report.embedded:,} texts embedded, "
         f"index version {report.index_version}, {len(report.findings)} open findings (landbridge gaps)"
     )
+    for name, why in report.why.items():
+        show.line(f"{name}: {why}")
     for failure in report.failures:
         show.problem(f"failed: {failure}")
     for failed in report.failed_checks:

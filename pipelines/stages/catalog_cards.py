@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
+import polars as pl
+
 from pipelines.embedding import cache_of, embedder_of
 from pipelines.progress import tell
 from pipelines.publications import keep_publication
 from pipelines.site import Site, one_at_a_time
-from pipelines.store import read_json
 
 STAGE, NAME = "indexed", "_catalog"
 
@@ -54,6 +55,10 @@ def make_cards(site: Site) -> Cards:
 
 
 def _rows(site: Site) -> dict[str, int]:
-    """The accepted rows of each dataset that has any."""
-    manifests = {name: read_json(site.home.manifest("ready", name)) for name in site.project.datasets}
-    return {name: int(told["rows"]) for name, told in manifests.items() if "rows" in told}
+    """The accepted rows of each dataset that has any; of one that is blocked those of its last good run."""
+    paths = {name: site.home.ready(name) for name in site.project.datasets}
+    return {
+        name: int(pl.scan_parquet(path).select(pl.len()).collect().item())
+        for name, path in paths.items()
+        if path.exists()
+    }

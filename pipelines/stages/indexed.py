@@ -6,22 +6,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import polars as pl
 
 from catalog.errors import ContractBlocked
-from catalog.fingerprint import code_fingerprint
 from catalog.models import Dataset
 from ledger import Account, Finding
+from pipelines.borrowing import related
 from pipelines.contract_versions import holding, keep_contract, version_findings
+from pipelines.deletions import approved, foretold, judged_deletions
+from pipelines.embedding import cache_of, cut_findings, embedder_of, is_other_model
 from pipelines.holding import Gate
 from pipelines.progress import tell
+from pipelines.publications import finish, keep_publication, publish
+from pipelines.retelling import code_mark, kept_templates, retold, told_rows
 from pipelines.site import Site, one_at_a_time
+from pipelines.standing import standing_mark, stops_kept
 from pipelines.store import fingerprint, keep, read_json, write_frame, write_json
-
-if TYPE_CHECKING:
-    from index import Change, Store
 
 
 @dataclass(frozen=True)
@@ -37,11 +39,14 @@ class Indexed:
     truncated: int
     version: int
     findings: tuple[Finding, ...]
+    why: str = ""  # which templates were rendered again, and what of theirs had changed
 
 
 @one_at_a_time
 def make_indexed(site: Site, name: str, *, run_id: str) -> Indexed:
     """Render, reconcile, publish. Nothing changed: no rendering, no model, no new version.
+
+    Of what changed only those templates are rendered that it touches; the documents of the others stay as published.
 
     Raises ChangeHeld when the change would delete more than the threshold and nobody approved that, ContractBlocked
     when the contract breaks those who read what is published and has no version that says so; the live version stays.
@@ -49,6 +54,7 @@ def make_indexed(site: Site, name: str, *, run_id: str) -> Indexed:
     import index
 
     dataset, home = site.dataset(name), site.home
+    finish(site, run_id=run_id)
     store = index.Store(home.index)
     memo = _memo(site, dataset)
     last = read_json(home.manifest("indexed", name))
@@ -56,90 +62,79 @@ def make_indexed(site: Site, name: str, *, run_id: str) -> Indexed:
     broken = [
         finding for finding in site.ledger.findings(dataset=name, stage="indexed") if finding.rule == "accounting"
     ]
-    if last.get("memo") == memo and store.tag("live") is not None and not broken:
+    other, cache = is_other_model(site, store), cache_of(site, name)
+    if last.get("memo") == memo and store.tag("live") is not None and not broken and not other:
         tell("indexed", name, last["documents"], last["documents"])
         manifest = last | _behind(site, name)
         _record(site, name, manifest, run_id=run_id, changed=False)
         gate.keep(())
+        if cache.waits():  # of a run that was killed, whose rows are gone again
+            index.forget(store, cache)
         account = _account(site, dataset, run_id, manifest, embedded=0)
-        return _told(account, manifest | {"added": 0, "changed": 0, "deleted": 0, "embedded": 0}, ())
-    waits = holding(home, _judged(site, dataset), teller=dataset)
+        none = {"added": 0, "changed": 0, "deleted": 0, "embedded": 0, "why": "nothing that it is made of changed"}
+        return _told(account, manifest | none, ())
+    waits = [*_unknown_rows(site, dataset), *holding(home, _judged(site, dataset), teller=dataset)]
     if waits:
         _hold(site, name, waits, run_id=run_id)
     warned = version_findings(home, dataset)
-    known = pl.read_parquet(home.gaps) if home.gaps.exists() else None
-    frames = {
-        other: pl.read_parquet(home.ready(other)) for other in {name, *related(dataset)} if home.ready(other).exists()
-    }
-    chunks = index.render(dataset, frames, project=site.project, known=known, mask_key=site.mask_key())
-    with store.writer():
+    doubt = "the accounting" if broken else "the model" if other else ""
+    told_anew = retold(site, dataset, store, last.get("templates", {}), doubt=doubt)
+    chunks = told_anew.chunks
+    with store.writer(run=run_id):
         store.begin()
+        embed = partial(embedder_of, site)
+        counted = partial(tell, "indexed", name)
+        anew = index.reindex(store, embed(), cache=cache, progress=counted) if other else 0
         bring = partial(
-            index.reconcile, store, chunks, dataset=dataset,
-            embedder=lambda: index.load_embedder(site.project.model, home.models),
-            progress=lambda done, total: tell("indexed", name, done, total),
+            index.reconcile, store, chunks, dataset=dataset, embedder=embed, progress=counted, cache=cache
         )  # fmt: skip
         change, told = bring(), list(warned)
         if change.held:
-            found = [] if _foretold(site, dataset, change, last) else [_deletions(site, store, chunks, change, gate)]
-            told += gate.told(found)
+            (finding,) = change.findings
+            if not foretold(site, dataset, finding, last):
+                told += gate.told([judged_deletions(site, store.chunk_state(name), chunks, finding, gate)])
             if any(finding.blocking for finding in told):
                 site.ledger.record_findings(run_id, name, "indexed", told, site.clock())
                 gate.close(told)
             change = bring(allow_deletes=True)
-        version = index.publish(store, change.version)
+        probing = embed() if change.embedded or anew else None  # a run that loaded no model loads none for the gates
+        version = publish(site, store, chunks, change, told=told, embedder=probing, run_id=run_id)
+    cut = cut_findings(store, dataset, cache)
+    warned, told = [*warned, *cut], [*told, *cut]
     write_frame(chunks.select("id", "hash", "document_id", "key", "rows"), home.chunks(name))
     manifest = {
         **_behind(site, name), "memo": memo, "run_id": run_id, "documents": chunks["document_id"].n_unique(),
         "version": version, "added": change.added, "changed": change.changed, "deleted": change.deleted,
-        "embedded": change.embedded, "truncated": change.truncated,
+        "embedded": change.embedded + anew, "truncated": sum(finding.count for finding in cut),
         "warned": [finding.model_dump(mode="json") for finding in warned],
-        "took": [mark["content"] for mark in _approved(site, name)],
+        "took": [mark["content"] for mark in approved(site, name)], "why": told_anew.why,
+        "templates": kept_templates(told_anew),
     }  # fmt: skip
     _record(site, name, manifest, run_id=run_id, changed=True)
+    keep_publication(site, version, store=store)
+    index.forget(store, cache)
     gate.keep(())
     tell("indexed", name, manifest["documents"], manifest["documents"])
-    account = _account(site, dataset, run_id, manifest, embedded=change.embedded)
+    account = _account(site, dataset, run_id, manifest, embedded=change.embedded + anew)
     return _told(account, manifest, tuple(told))
-
-
-def _approved(site: Site, name: str) -> list[dict[str, Any]]:
-    """What people approved of the rows that are ready: at the source, and in quarantine."""
-    marks = [read_json(site.home.manifest(stage, name)).get("approved") for stage in ("raw", "ready")]
-    return [mark for mark in marks if mark]
-
-
-def _foretold(site: Site, dataset: Dataset, change: Change, last: dict[str, Any]) -> bool:
-    """Whether the deletions are those of rows whose going a person approved since the last publication.
-
-    Each template may tell of each row, so as many documents may go with it.
-    """
-    (finding,) = change.findings
-    marks = [mark for mark in _approved(site, dataset.name) if mark["content"] not in last.get("took", ())]
-    rows = sum(mark["lost"] for mark in marks)
-    left = finding.evidence["expected"] or any(mark["empty"] for mark in marks)
-    return bool(marks and left) and finding.count <= rows * max(1, len(dataset.documents))
-
-
-def _deletions(site: Site, store: Store, chunks: pl.DataFrame, change: Change, gate: Gate) -> Finding:
-    """The finding that holds the index, or what is left of it where a person approved exactly these deletions."""
-    (finding,) = change.findings
-    told = finding.evidence
-    gone = store.chunk_state(finding.dataset).join(chunks, on="document_id", how="anti")["document_id"]
-    ready = read_json(site.home.manifest("ready", finding.dataset)).get("fingerprint", "")
-    content = fingerprint(
-        "deletion", ready, site.dataset(finding.dataset).fingerprint, told["live"], *gone.unique().sort().to_list()
-    )
-    return gate.judged(
-        finding, kind="deletion", content=content, unit="documents", before=told["live"], after=told["expected"],
-        share=told["would_delete"] / told["live"], threshold=told["threshold"],
-    )  # fmt: skip
 
 
 def _hold(site: Site, name: str, findings: Sequence[Finding], *, run_id: str) -> NoReturn:
     """Leave what is published as it is, and say why."""
     site.ledger.record_findings(run_id, name, "indexed", list(findings), site.clock())
     raise ContractBlocked(name, [finding.rule for finding in findings], findings[0].message)
+
+
+def _unknown_rows(site: Site, dataset: Dataset) -> list[Finding]:
+    """Why a dataset waits that tells of rows which were never accepted: it would tell that there are none."""
+    absent = sorted(other for other, path in told_rows(site, dataset).items() if not path.exists())
+    named = ", ".join(f"'{other}'" for other in absent)
+    return [Finding(
+        rule="rows-told-of", dataset=dataset.name, stage="indexed", severity="critical", count=len(absent),
+        unit="datasets", message=f"Its documents tell of {named}, of which no rows were accepted yet.",
+        evidence={"absent": absent}, owner=dataset.owner, blocking=True,
+        remedy="See why these rows were not accepted; it is published by the first run that has them.",
+    )] if absent else []  # fmt: skip
 
 
 def _judged(site: Site, dataset: Dataset) -> list[Dataset]:
@@ -177,33 +172,20 @@ def _waits(finding: Finding) -> bool:
     return finding.rule == "deletion-threshold" and finding.blocking
 
 
-def related(dataset: Dataset) -> set[str]:
-    """Other datasets whose rows this dataset's documents tell."""
-    names: set[str] = set()
-    for template in dataset.documents:
-        names |= {lookup.dataset for lookup in template.lookups}
-        names |= {relation.dataset for relation in template.related}
-        names |= {lookup.dataset for relation in template.related for lookup in relation.lookups}
-        if template.only_missing_in:
-            names.add(template.only_missing_in[0])
-    return names - {dataset.name}
-
-
 def _memo(site: Site, dataset: Dataset) -> str:
     """Everything that a dataset's documents are made of."""
-    home = site.home
-    marks = [
-        read_json(home.manifest("ready", name)).get("fingerprint", "")
-        for name in sorted({dataset.name, *related(dataset)})
-    ]
+    home, stopped = site.home, stops_kept(site)
+    stopped.pop(dataset.name, None)  # its own rows are those that it would publish
+    marks = [standing_mark(site, name, stopped) for name in sorted({dataset.name, *related(dataset)})]
     contracts = [site.project.datasets[name].fingerprint for name in sorted({dataset.name, *related(dataset)})]
     known = ""
     if home.gaps.exists():
         told = pl.read_parquet(home.gaps).filter(pl.col("dataset") == dataset.name)
         known = fingerprint(*told.sort(told.columns).rows())
     source = site.project.sources[dataset.source].kind
-    key, code = fingerprint(site.mask_key()), code_fingerprint("catalog", "index")
-    return fingerprint(*marks, *contracts, known, source, site.project.name, site.project.model, key, code)
+    key, code = fingerprint(site.mask_key()), code_mark()
+    chunks = site.project.chunks.model_dump_json()
+    return fingerprint(*marks, *contracts, known, source, site.project.name, site.project.model, chunks, key, code)
 
 
 def _behind(site: Site, name: str) -> dict[str, Any]:
@@ -216,7 +198,7 @@ def _behind(site: Site, name: str) -> dict[str, Any]:
         "read": raw["rows"] + raw["rejected"], "quarantined": ready["quarantined"], "filtered": ready["filtered"],
         "duplicate": ready["duplicate"], "failed": raw["rejected"],
     }  # fmt: skip
-    return {"as_of": raw["checked_at"], "counts": counts}
+    return {"as_of": raw["checked_at"], "counts": counts, "ready": ready["fingerprint"]}
 
 
 def _record(site: Site, name: str, manifest: dict[str, Any], *, run_id: str, changed: bool) -> None:
@@ -257,5 +239,5 @@ def _told(account: Account, manifest: dict[str, Any], findings: tuple[Finding, .
     return Indexed(
         account=account, documents=manifest["documents"], added=manifest["added"], changed=manifest["changed"],
         deleted=manifest["deleted"], embedded=manifest["embedded"], truncated=manifest.get("truncated", 0),
-        version=account.index_version, findings=findings,
+        version=account.index_version, findings=findings, why=manifest.get("why", ""),
     )  # fmt: skip
