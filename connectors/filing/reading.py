@@ -107,7 +107,8 @@ class Reading:
                 version = versions.get(name, "")
                 stays = refused is not None and one.rows > 0
                 self.entries[name] = replace(one, name=name, refused=refused, held=stays, version=version)
-        new = [one for one in self.found.ready if one.name in told.read]
+        wanted = set(told.read)
+        new = [one for one in self.found.ready if one.name in wanted]
         schema = self._schema(new, shas, held)
         if schema is None:
             self.since = None

@@ -11,6 +11,7 @@ import hashlib
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import polars as pl
@@ -52,8 +53,11 @@ def cursor_of(entries: list[Entry], source: Source, dataset: Dataset) -> dict[st
     """The cursor, as JSON values."""
     schemas: list[dict[str, Any]] = []
     files = []
+    written = cache(_written)  # ten thousand files of one layout have one schema
     for one in entries:
-        told = None if one.facts is None else {"declared": one.facts.declared, "types": _written(one.facts.schema)}
+        told = (
+            None if one.facts is None else {"declared": one.facts.declared, "types": written(*one.facts.schema.items())}
+        )
         if told is not None and told not in schemas:
             schemas.append(told)
         files.append({
@@ -96,10 +100,10 @@ def entries_of(cursor: Mapping[str, Any]) -> list[Entry]:
     ]  # fmt: skip
 
 
-def _written(schema: pl.Schema) -> str:
+def _written(*columns: tuple[str, pl.DataType]) -> str:
     """A schema as text: an empty frame in Arrow's own form."""
     told = io.BytesIO()
-    pl.DataFrame(schema=schema).write_ipc(told, compat_level=pl.CompatLevel.oldest())
+    pl.DataFrame(schema=pl.Schema(columns)).write_ipc(told, compat_level=pl.CompatLevel.oldest())
     return told.getvalue().hex()
 
 

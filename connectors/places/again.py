@@ -56,7 +56,8 @@ def plan(
         elif sha:
             read.append(name)
     unknown = tuple(f"{name}!" for name, sha in found if not sha)
-    vanished = [name for name in before if name not in here | kept.keys() and (append or name.startswith(unknown))]
+    there = here | kept.keys()
+    vanished = [name for name in before if name not in there and (append or name.startswith(unknown))]
     kept |= {name: name for name in vanished}
     gone = [name for name in before if name not in kept]
     order = [name for name, _ in found if name not in left_out]

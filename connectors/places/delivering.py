@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import NoReturn
 
@@ -34,7 +35,7 @@ class Lying:
     entry: Entry
     siblings: tuple[tuple[str, Entry], ...] = ()
 
-    @property
+    @cached_property
     def name(self) -> str:
         """How it is cited."""
         return self.place.cited(self.entry.path)

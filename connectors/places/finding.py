@@ -107,8 +107,16 @@ def _lying(
 
 
 def _refuse_outside(place: Place, entries: Iterable[Entry], source: Source, dataset: Dataset) -> None:
+    looked: set[str] = set()
     for entry in entries:
-        if entry.kind == "file" and place.outside(entry):
+        if entry.kind != "file":
+            continue
+        folder = entry.path.rpartition("/")[0]
+        if not entry.link and folder in looked:  # where a file lies that is no link, only its folder tells
+            continue
+        if not entry.link:
+            looked.add(folder)
+        if place.outside(entry):
             name = entry.path.rpartition("/")[2] or source.location
             raise SourceUnreadable(
                 source.name, dataset.name, f"'{name}' is a link that leads outside the source's folder",
