@@ -65,11 +65,14 @@ exam: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m evals.bench_spine
+	test -z "$(CRANFIELD)" || $(BIN)/python -m evals.bench_embedding $(CRANFIELD)
+	test -z "$(CRANFIELD)" || $(BIN)/python -m evals.bench_index $(CRANFIELD)
 	$(BIN)/python -m evals.bench_databases
 	$(BIN)/python -m evals.bench_incremental
 	$(BIN)/python -m evals.bench_files
 	$(BIN)/python -m evals.settling
 	$(BIN)/python -m evals.linking
+	$(BIN)/python -m evals.question_groups
 	$(BIN)/python -m evals.bench_expectations
 	$(BIN)/python -m evals.bench_gaps
 	$(BIN)/python -m evals.dirty

@@ -30,6 +30,13 @@ class Settings(BaseSettings):
 
     home: Path | None = None  # default: .landbridge/ in the project folder
     ledger_url: str | None = None  # default: SQLite in the home
+    index: str | None = None  # a folder, or s3://bucket/prefix; default: a folder in the home
+    index_endpoint: str | None = None  # this and what follows: of an index in an object store
+    index_region: str | None = None
+    index_key: str | None = None
+    index_secret: SecretStr | None = None  # itself or a reference, such as ${file:/run/secrets/index}
+    index_token: SecretStr | None = None
+    index_lease: float = Field(default=60.0, ge=3, le=3600)  # seconds until a silent writer counts as dead
     mask_key: SecretStr | None = None  # default: made once, in the home
     host: str = "127.0.0.1"
     port: int = Field(default=8787, ge=1, le=65535)

@@ -32,7 +32,9 @@ class Store:
         self.folder = folder
         (folder / "data").mkdir()
         known = {"name": "reader", "credentials": [{"accessKey": self.key, "secretKey": self.secret}]}
-        (folder / "s3.json").write_text(json.dumps({"identities": [{**known, "actions": ["Admin"]}]}))
+        looks = {"name": "looker", "credentials": [{"accessKey": "looker", "secretKey": self.secret}]}
+        identities = [{**known, "actions": ["Admin"]}, {**looks, "actions": ["Read", "List"]}]
+        (folder / "s3.json").write_text(json.dumps({"identities": identities}))
         ports = dict(zip(("master.port", "volume.port", "filer.port", "s3.port"), _free_ports(4), strict=True))
         self.url = f"http://127.0.0.1:{ports['s3.port']}"
         with (folder / "log").open("wb") as log:

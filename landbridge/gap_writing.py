@@ -93,8 +93,6 @@ def tell(files: Sequence[FileChange], rules: Sequence[Suggestion], *, left: int,
     if not files:
         show.line("nothing to write")
     elif written:
-        show.line(
-            f"wrote {len(rules)} rules into {len(files)} files; they load, each was judged; next: landbridge run"
-        )
+        show.line(f"wrote {len(rules)} rules into {len(files)} files; they load, each was judged; next: landbridge run")
     else:
         show.line(f"nothing written: {len(files)} files would be; repeat it with --write")

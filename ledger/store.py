@@ -313,7 +313,7 @@ class Ledger:
         joined = (
             select(
                 STEPS.c.input, STEPS.c.started_at, STEPS.c.attributes, INTERACTIONS.c.session_id, SESSIONS.c.principal
-            )  # fmt: skip
+            )
             .join(INTERACTIONS, INTERACTIONS.c.id == STEPS.c.interaction_id)
             .outerjoin(SESSIONS, SESSIONS.c.id == INTERACTIONS.c.session_id)
             .where(STEPS.c.name == "retrieval", STEPS.c.type == "ACTION_STEP", STEPS.c.started_at >= since)

@@ -74,7 +74,18 @@ def test_where_rules_are_declared_new_ones_are_entries_of_that_list(busy):
 
 def test_programs_get_the_rule_with_what_was_measured(busy):
     (told,) = [one for one in json.loads(suggest(busy, "--json")[1]) if one["dataset"] == "orders"]
-    assert set(told) == {"id", "confidence", "dataset", "kind", "rule", "reason", "found", "findings", "unit", "measured"}
+    assert set(told) == {
+        "id",
+        "confidence",
+        "dataset",
+        "kind",
+        "rule",
+        "reason",
+        "found",
+        "findings",
+        "unit",
+        "measured",
+    }
     assert (told["id"], told["confidence"]) == ("orders/customer-not-in-customers", 0.9677)
     assert (told["found"], told["findings"], told["unit"]) == (6, 1, "rows")
     assert told["measured"]["included"] == pytest.approx(60 / 62)
