@@ -99,7 +99,7 @@ def told_again(rendered: Mapping[str, tuple[str, ...]], last: Mapping[str, Mappi
     if not rendered:
         return f"re-rendered 0 of {count} templates"
     if not last:
-        return f"rendered {count} templates for the first time"
+        return f"rendered {count} {'template' if count == 1 else 'templates'} for the first time"
     named = [f"'{name}' {because(parts, last.get(name, {}))}" for name, parts in sorted(rendered.items())]
     more = [f"and {len(named) - TEXTS} more"] if len(named) > TEXTS else []
     return f"re-rendered {len(rendered)} of {count} templates: {'; '.join([*named[:TEXTS], *more])}"

@@ -51,6 +51,12 @@ def pytest_collection_finish():
     gc.freeze()
 
 
+def pytest_sessionfinish():
+    """What DuckDB holds is let go again, or its binding prints a page about leaks when the process ends."""
+    gc.unfreeze()
+    gc.collect()
+
+
 class Shop:
     """A project folder and its source systems, to be broken at will."""
 

@@ -178,10 +178,16 @@ def test_a_masked_value_reaches_no_text_vector_log_or_trace(shop):
     assert report.good
     assert "tok_email_" in str(_titles(shop))
     home = shop.site().home
-    exempt = {home.folder / "raw", home.folder / "ready", home.folder / "published", home.folder / "quarantine"}
+    # `published` twice: what is served, and linked under its version for a rollback
+    exempt = {home.folder / "raw", home.folder / "ready", home.folder / "quarantine"}
     for path in home.folder.rglob("*"):
-        if path.is_file() and not any(parent in exempt for parent in path.parents):
+        if path.is_file() and not any(parent in exempt or parent.name == "published" for parent in path.parents):
             assert b"first@example.org" not in path.read_bytes(), path
+
+
+def _of_rows(texts):
+    """The documents that tell rows, without the cards of what data there are."""
+    return {urn: text for urn, text in texts.items() if ":_catalog:" not in urn}
 
 
 def _titles(shop):
@@ -233,7 +239,7 @@ def test_a_killed_run_leaves_the_last_version_and_a_rerun_converges(shop, after)
     report = shop.run()
     assert report.good, (report.failures, report.failed_checks)
     texts = shop.live()
-    assert len(texts) == 43
+    assert len(_of_rows(texts)) == 43
     assert "by C2" in texts["urn:landbridge:shop:orders:1"]
 
 
@@ -256,7 +262,7 @@ def test_two_runs_at_once_wait_for_each_other_and_agree(shop):
     mine = shop.run()
     assert (mine.good, mine.failures, mine.failed_checks) == (True, (), ())
     assert other.communicate()[0].strip() == "True () ()"
-    assert len(shop.live()) == 43
+    assert len(_of_rows(shop.live())) == 43
     assert all(_balanced(account) for account in shop.accounts().values())
 
 
