@@ -14,7 +14,7 @@ from catalog.rule_changes import gap_rule_changes, rule_changes
 
 __all__ = ["Change", "changes"]
 
-_DESCRIBED = ("title", "description", "domain", "owner", "status", "granularity", "promises")
+_DESCRIBED = ("title", "description", "domain", "owner", "status", "granularity", "promises", "definitions")
 _READING = ("source", "physical_name", "query", "incremental", "files", "drift", "deletion_threshold", "volume")
 _JUDGED = {  # by a function of their own, or no part of what is promised
     "name", "version", "fields", "rules", "relations", "gap_rules", "documents", "keep", "roles", "freshness",

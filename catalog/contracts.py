@@ -10,6 +10,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from catalog.definitions import read_definitions
 from catalog.errors import Problem
 from catalog.extensions import ContractExtensions, IncrementalShape, gather, strays
 from catalog.fields import primary_key, read_field
@@ -84,6 +85,7 @@ def _contract(part: Part, found: list[Problem]) -> Contract | None:
         source=shape.source,
         physical_name=schema.get("physicalName").value or schema.value["name"],
         granularity=schema.get("dataGranularityDescription").value or "",
+        definitions=read_definitions(part, part.get("description"), schema, found=found),
         fields=tuple(keyed),
         rules=rules_of(schema, keyed, properties, key=key, found=found),
         relations=_relations(name, schema, properties, found),

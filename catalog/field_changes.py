@@ -15,6 +15,7 @@ _READING = ("physical_name", "physical_type", "null_values", "start", "length")
 _DESCRIBED = {  # attribute: what changes
     "title": "the title of",
     "description": "the description of",
+    "definitions": "the definitions of",
     "labelled": "whether the contract itself classifies",
 }
 _JUDGED = {  # by a function of their own; `unique` is a rule

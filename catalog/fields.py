@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import get_args
 
+from catalog.definitions import read_definitions
 from catalog.errors import Problem
 from catalog.extensions import FieldExtensions, gather
 from catalog.models import Classification, Combine, Field, LogicalType, Unit
@@ -27,6 +28,7 @@ def read_field(part: Part, *, found: list[Problem]) -> Field | None:
     label = _classification(part, found)
     options = part.get("logicalTypeOptions")
     _check_zone(options.get("defaultTimezone"), found)
+    definitions = read_definitions(part, found=found)
     if shape is not None:
         _check_habits(shape, part, extensions, found)
     if shape is None or len(found) > before:
@@ -58,6 +60,7 @@ def read_field(part: Part, *, found: list[Problem]) -> Field | None:
         blob=shape.blob,
         on_bad_value=shape.on_bad_value,
         expected=shape.expected,
+        definitions=definitions,
         place=part.place,
     )
 

@@ -148,6 +148,15 @@ class Relation(Declaration):
     place: Place
 
 
+class Definition(Declaration):
+    """Where something is defined with authority, and what kind of definition it is, such as businessDefinition."""
+
+    url: str
+    type: str
+    id: str = ""
+    description: str = ""
+
+
 class Field(Declaration):
     """One property of a dataset: its name and type here, its name and habits in the source."""
 
@@ -176,6 +185,7 @@ class Field(Declaration):
     blob: BlobPolicy = "extract"  # a binary column: left out (null), its SHA-256 as text, or its content
     on_bad_value: ValueMode = "quarantine_row"
     expected: bool = False  # its absence is told in documents as a known gap
+    definitions: tuple[Definition, ...] = ()
     place: Place
 
 
@@ -298,6 +308,7 @@ class Dataset(Declaration):
     source: str
     physical_name: str
     granularity: str = ""
+    definitions: tuple[Definition, ...] = ()
     fields: tuple[Field, ...]
     rules: tuple[Rule, ...] = ()
     relations: tuple[Relation, ...] = ()
@@ -360,9 +371,14 @@ class ChunkSizes(Declaration):
 
 
 class Term(Declaration):
-    """A word of the business: what it means, what else it is called, and the fields (dataset, field) that hold it."""
+    """A word of the business: what it means, what else it is called, and the fields (dataset, field) that hold it.
+
+    `id` and `url` are what contracts name it by, in their definitions.
+    """
 
     name: str
+    id: str = ""
+    url: str = ""
     definition: str
     synonyms: tuple[str, ...] = ()
     found_in: tuple[tuple[str, str], ...] = ()  # (dataset, field); an empty field: the dataset as a whole

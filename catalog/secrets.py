@@ -13,6 +13,7 @@ from catalog.errors import SecretUnresolved
 
 _REFERENCE = re.compile(r"\$\{(?P<inside>[^{}]*)\}")
 _ENV = re.compile(r"env:(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>.*))?", re.DOTALL)
+_PASSWORD = re.compile(r"://[^/@\s]*?:[^@\s]+@")
 _FILE = re.compile(r"file:(?P<path>[^\x00]+)")
 
 
@@ -33,6 +34,11 @@ def malformed(text: str) -> tuple[str, ...]:
     whole = list(_REFERENCE.finditer(text))
     wrong = [m.group() for m in whole if not (_ENV.fullmatch(m["inside"]) or _FILE.fullmatch(m["inside"]))]
     return (*wrong, *(["${"] if "${" in _REFERENCE.sub("", text) else []))
+
+
+def holds_password(url: str) -> bool:
+    """Whether a password stands in a URL as it is; a reference to one is none."""
+    return bool(_PASSWORD.search(_REFERENCE.sub("", url)))
 
 
 def resolve(text: str, *, folder: Path) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import re
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, Strict
@@ -12,12 +11,11 @@ from catalog.errors import Problem
 from catalog.models import SOURCE_KINDS, Source
 from catalog.names import did_you_mean, regex_fault, shown
 from catalog.plugins import offered, owner_of
-from catalog.secrets import malformed
+from catalog.secrets import holds_password, malformed
 from catalog.shapes import Filled, Shape, Slug, shaped
 from catalog.yaml_lines import Part
 
 CONNECTORS = "landbridge.connectors"  # the entry-point group of third-party connectors
-_PASSWORD = re.compile(r"://[^/@\s]*?:[^@\s]+@")
 
 
 def _encoding(text: str) -> str:
@@ -42,7 +40,7 @@ def _location(text: str) -> str:
         raise ValueError(
             f"{wrong} is no secret reference. Write ${{env:NAME}}, ${{env:NAME:-default}} or ${{file:PATH}}"
         )
-    if _PASSWORD.search(re.sub(r"\$\{[^{}]*\}", "", text)):
+    if holds_password(text):
         raise ValueError("a password stands in the location. Write a reference: ${env:NAME} or ${file:PATH}")
     return text
 

@@ -6,13 +6,14 @@ told of the fields that he may see and of no other. Nothing is told of single ro
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
 import polars as pl
 
-from catalog.models import Classification, Dataset, Field, Place, Project, Relation, Term
+from catalog.models import Classification, Dataset, Definition, Field, Place, Project, Relation, Term
 from index.chunking import Sizes, split_text, title_of
 from index.labels import field_level
 from index.rendering import finished
@@ -20,6 +21,7 @@ from index.tokens import ESTIMATED, Tokens
 
 CATALOG = "_catalog"  # no contract may have such a name, so no dataset is meant by it
 TERM_KIND, CARD_KIND = "term", "dataset"
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 MAGNITUDES = ((1_000_000, "millions of"), (1_000, "thousands of"), (100, "hundreds of"), (1, "fewer than a hundred"))
 
 
@@ -96,6 +98,7 @@ def _about(dataset: Dataset, project: Project, rows: int | None) -> str:
         f"Source system: {source.name}{f', {_inside(source.description)}' if source.description else ''}.",
         f"It has {_magnitude(rows)} rows." if rows is not None else "",
         f"It is read again at least every {_span(dataset.freshness)}." if dataset.freshness else "",
+        f"Defined at: {_defined(dataset.definitions)}." if dataset.definitions else "",
     ]
     return " ".join(one.strip() for one in told if one.strip())
 
@@ -119,8 +122,18 @@ def _field(field: Field, dataset: Dataset) -> str:
     notes += [f"unit {field.unit.target}"] if field.unit else []
     notes += ["personal data"] if field.personal else []
     notes += [f"masked: {field.mask}"] if field.mask else []
-    meaning = ", ".join(filter(None, (_inside(field.title), _inside(field.description))))
+    defined = f"defined at: {_defined(field.definitions)}" if field.definitions else ""
+    meaning = ", ".join(filter(None, (_inside(field.title), _inside(field.description), defined)))
     return f"{field.name} ({', '.join(notes)}){f' {meaning}' if meaning else ''}"
+
+
+def _defined(definitions: Sequence[Definition]) -> str:
+    """`business definition: <https://...> (what stands there) and tutorial: <https://...>`."""
+    told = []
+    for one in definitions:
+        kind = _HUMP.sub(" ", one.type).lower()
+        told.append(f"{kind}: <{one.url}>" + (f" ({_inside(one.description)})" if one.description.strip() else ""))
+    return " and ".join(told)
 
 
 def _relations(dataset: Dataset, project: Project) -> Iterator[_Told]:
@@ -154,7 +167,9 @@ def _pairs(one: Relation) -> str:
 def _entry(term: Term, project: Project) -> list[_Told]:
     """A word and its meaning; then each place that holds it, as strict as the field that it names."""
     also = f" Also called {', '.join(term.synonyms)}." if term.synonyms else ""
-    parts = [_Told(f"{term.name}: {_inside(term.definition)}.{also}", term.classification, term.roles)]
+    defined = f" Defined at: <{term.url}>." if term.url else ""
+    told = f"{term.name}: {_inside(term.definition)}.{also}{defined}"
+    parts = [_Told(told, term.classification, term.roles)]
     for name, field in term.found_in:
         dataset = project.datasets[name]
         level = field_level(dataset, field) if field else min(field_level(dataset, one.name) for one in dataset.fields)

@@ -14,6 +14,7 @@ from catalog.errors import Refusal
 from catalog.models import (
     Classification,
     Dataset,
+    Definition,
     Field,
     FieldFreshness,
     Incremental,
@@ -26,6 +27,7 @@ from catalog.versions import next_line, step, version_of
 
 HERE = Place(file="datasets/trips.odcs.yaml", line=5)
 THERE = Place(file="datasets/trips.odcs.yaml", line=9)
+DEFINED = Definition(url="https://wiki.example.org/port", type="businessDefinition")
 
 
 LOADED = []  # a contract is frozen: one reading serves all tests
@@ -106,6 +108,7 @@ FIELD_CHANGES = [
     ("port", {"title": "Port"}, ("described", "port", "compatible")),
     ("port", {"description": "Where to."}, ("described", "port", "compatible")),
     ("port", {"labelled": True}, ("described", "port", "compatible")),
+    ("port", {"definitions": (DEFINED,)}, ("described", "port", "compatible")),
 ]
 
 
@@ -328,6 +331,7 @@ DATASET_CHANGES = [
     ({"deletion_threshold": 0.5}, "reading_changed", "compatible"),
     ({"volume": VolumeLimits(jump=0.1)}, "reading_changed", "compatible"),
     ({"promises": ("retention",)}, "described", "compatible"),
+    ({"definitions": (DEFINED,)}, "described", "compatible"),
     *(({name: "other"}, "described", "compatible") for name in
       ("title", "description", "domain", "owner", "status", "granularity")),
 ]  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import polars as pl
 
-from catalog.models import Classification, Dataset, Field, Place, Principal, Project, Relation, Term
+from catalog.models import Classification, Dataset, Definition, Field, Place, Principal, Project, Relation, Term
 from index import Store, catalog_dataset, publish, reconcile, render_cards, search
 from index.answers import Query
 from index.cards import CATALOG
@@ -84,6 +84,25 @@ def test_a_word_tells_where_it_is_found_only_to_those_who_may_see_that_field(pro
         "Tail number is found in the field code of the dataset airports, airports."
     ]
     assert chunks.filter(pl.col("classification") == 1).height == 1
+
+
+def test_cards_and_words_tell_where_they_are_defined_to_those_who_may_see_the_field(
+    project: Project, airports: Dataset, new_field: Callable[..., Field]
+) -> None:
+    wiki = Definition(url="https://wiki.example.org/radar", type="businessDefinition", description="Our wording.")
+    video = Definition(url="https://video.example.org/1", type="videoTutorial")
+    secret = new_field("radar", title="Radar", classification=Classification.restricted, definitions=(wiki, video))
+    told = airports.model_copy(update={"fields": (*airports.fields, secret), "definitions": (video,)})
+    term = Term(name="Radar", definition="It sees aircraft.", url=wiki.url, place=HERE)
+    linked = project.model_copy(update={"datasets": {"airports": told}, "glossary": (term,)})
+    about, public, restricted = cards_of(linked, "airports")
+    assert about.endswith(" Defined at: video tutorial: <https://video.example.org/1>.")
+    assert "wiki.example.org" not in about + public
+    assert restricted == (
+        "Fields of airports: radar (string) Radar, defined at: business definition: <https://wiki.example.org/radar> "
+        "(Our wording) and video tutorial: <https://video.example.org/1>."
+    )
+    assert cards_of(linked, "Radar") == ["Radar: It sees aircraft. Defined at: <https://wiki.example.org/radar>."]
 
 
 def test_the_card_answers_which_data_there_are(project: Project, store: Store, embedder: HashEmbedder) -> None:
