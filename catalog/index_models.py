@@ -15,8 +15,8 @@ class IndexPlan(Declaration):
 
     `auto` looks at every vector up to `exact_up_to` chunks, which is always right, and builds IVF_SQ above. Nothing is
     published whose recall@10 against that exact look is below `recall`, or where less than `known_items` of a sample
-    of documents are found by their own title. Earlier publications are kept for `history`, as long as they use no
-    more than `history_disk` of the disk that the live one uses.
+    of documents are found by their own title. Earlier publications are kept for `history`, as long as all
+    that is kept takes no more than `history_disk` above what an index built fresh would take.
     """
 
     kind: IndexKind = "auto"
@@ -24,4 +24,4 @@ class IndexPlan(Declaration):
     recall: float = 0.98
     known_items: float = 0.8
     history: timedelta = timedelta(days=30)
-    history_disk: float = 0.25
+    history_disk: float = 0.35

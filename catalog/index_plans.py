@@ -29,7 +29,7 @@ class IndexShape(Shape):
     recall: Share = 0.98
     known_items: Share = 0.8
     history: Annotated[timedelta, BeforeValidator(_span)] = timedelta(days=30)
-    history_disk: Annotated[float, Strict(False), Field(ge=0, le=100)] = 0.25
+    history_disk: Annotated[float, Strict(False), Field(ge=0, le=100)] = 0.35
 
 
 def read_index_plan(part: Part, *, found: list[Problem]) -> IndexPlan:

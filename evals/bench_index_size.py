@@ -1,7 +1,8 @@
-"""Measure one large index: load, build, recall, a 1 % upsert and its publication, disk beside the raw vectors.
+"""Measure one large index: load, build, recall, upserts and their publication, disk beside the raw vectors.
 
 `python -m evals.bench_index_size --chunks 1000000`. Vectors lie in clusters (`evals.synthetic_chunks`); chunks are
-written in batches, so that memory does not grow with the table. Rival: the exact look at every vector, same run.
+written in batches, so that memory does not grow with the table. After the second upsert so much is deleted that the
+publication writes a portion of the table anew. Rival: the exact look at every vector, same run.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ from evals.synthetic_chunks import CLUSTERS, Clustered, chunks_of, text_of
 from index import Store, index_stats, publish
 from index.probing import tuned_search
 from index.reconciling import search_text
-from index.store import stored_schema
+from index.schema import stored_schema
 from index.tuning import Parameters
+from index.writing import PORTION
 
 BATCH = 20_000
 QUESTIONS = 60
@@ -34,19 +36,17 @@ QUESTIONS = 60
 def measure(folder: Path, chunks: int, plan: IndexPlan) -> dict[str, Any]:
     """The figures, by name; seconds are (wall, CPU of this process)."""
     embedder, store = Clustered(), Store(folder / "index")
-    table: Any = store.create(dimension=embedder.dimension, model=embedder.name)
+    table: Any = store.create(dimension=embedder.dimension, model=embedder.name).to_lance()
     spent = [0.0, 0.0]
     for start in range(0, chunks, BATCH):
         rows = _rows(np.arange(start, min(start + BATCH, chunks)), 0, embedder)
-        wall, cpu = _timed(partial(table.add, rows))
+        wall, cpu = _timed(partial(table.insert, rows))
         spent = [spent[0] + wall, spent[1] + cpu]
     told: dict[str, Any] = {"chunks": chunks, "load": tuple(round(one, 1) for one in spent)}
     told["build and publish"] = _timed(lambda: publish(store, store.version, plan=plan))
-    changed = np.sort(np.random.default_rng(5).choice(chunks, chunks // 100, replace=False))
-    rows = _rows(changed, 1, embedder)
-    merge = store.latest().merge_insert("id").when_matched_update_all().when_not_matched_insert_all()  # type: ignore[union-attr]
-    told["upsert of 1 %"] = _timed(lambda: merge.execute(rows))
-    told["publication of it"] = _timed(lambda: publish(store, store.version, plan=plan))
+    for age, part in ((1, 100), (2, 8)):
+        told[f"upsert of 1/{part}"] = _timed(partial(_upsert, store, _changed(chunks // part, chunks, age, embedder)))
+        told[f"publication of 1/{part}"] = _timed(lambda: publish(store, store.version, plan=plan))
     stats = index_stats(store)
     told["parameters"] = stats.parameters.model_dump(exclude={"segments"})
     told["live over raw vectors"] = round(stats.bytes_live / stats.bytes_of_raw_vectors, 2)
@@ -56,6 +56,19 @@ def measure(folder: Path, chunks: int, plan: IndexPlan) -> dict[str, Any]:
     return told
 
 
+def _changed(count: int, chunks: int, age: int, embedder: Clustered) -> pa.Table:
+    """So many rows, drawn at random, with texts of another age."""
+    return _rows(np.sort(np.random.default_rng(age).choice(chunks, count, replace=False)), age, embedder)
+
+
+def _upsert(store: Store, rows: pa.Table) -> None:
+    """In portions, as a run writes them."""
+    table: Any = store.latest().to_lance()  # type: ignore[union-attr]  # it was just made
+    for start in range(0, rows.num_rows, PORTION):
+        merge = table.merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
+        merge.execute(rows.slice(start, PORTION))
+
+
 def _search(store: Store, parameters: Parameters, embedder: Clustered, count: int) -> tuple[float, float]:
     table, took = store.live(), []
     if table is None:
@@ -63,7 +76,7 @@ def _search(store: Store, parameters: Parameters, embedder: Clustered, count: in
     for vector in embedder.embed([text_of(number * 31 % CLUSTERS, 9) for number in range(count + 5)]):
         search: Any = table.search(vector, vector_column_name="vector")
         began = time.perf_counter()
-        tuned_search(search, parameters).select(["id", "_distance"]).limit(10).to_arrow()
+        tuned_search(search, parameters, limit=10).select(["id", "_distance"]).to_arrow()
         took.append((time.perf_counter() - began) * 1000)
     p50, p95 = (round(float(one), 1) for one in np.percentile(took[5:], [50, 95]))
     return p50, p95

@@ -15,7 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from index.embed import Progress, Vectors
-from index.store import CHUNKS
+from index.schema import CHUNKS
 
 DATASET, HERE = "parts", "datasets/parts.odcs.yaml"
 CLUSTERS = 2_000

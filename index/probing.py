@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from index.tuning import LADDER, VECTOR, Parameters, segments_of
 
 if TYPE_CHECKING:
-    from lancedb.table import LanceTable
-
     from index.embed import Vectors
+    from index.version import Version
 
 QUERIES = 50
 NEAREST = 10
@@ -24,7 +23,7 @@ BATCH = 8_192  # rows of the exact look
 SAME = 1e-5  # of cosine: float32 sums differ by their order
 
 
-def measured(table: LanceTable, begin: Parameters, gate: float) -> Parameters:
+def measured(table: Version, begin: Parameters, gate: float) -> Parameters:
     """The cheapest parameters of the ladder, from `begin` upward, whose recall reaches `gate`; else the surest.
 
     As long as the vector index is the same as at the last measurement, that one stands: rows that no index covers are
@@ -46,7 +45,7 @@ def measured(table: LanceTable, begin: Parameters, gate: float) -> Parameters:
             update={
                 "recall": recall(table, queries, floors, found),
                 "queries": len(queries),
-                "measured_at": int(table.version),
+                "measured_at": table.version,
                 "segments": segments,
             }
         )
@@ -55,7 +54,7 @@ def measured(table: LanceTable, begin: Parameters, gate: float) -> Parameters:
     return tried
 
 
-def sample_vectors(table: LanceTable, count: int = QUERIES) -> Vectors:
+def sample_vectors(table: Version, count: int = QUERIES) -> Vectors:
     """Vectors of rows spread evenly over the table; fewer where it has fewer."""
     rows = table.count_rows()
     places = sorted({int(place) for place in np.linspace(0, rows - 1, min(count, rows))})
@@ -63,7 +62,7 @@ def sample_vectors(table: LanceTable, count: int = QUERIES) -> Vectors:
     return _matrix(lance.take(places, columns=[VECTOR])[VECTOR].combine_chunks())
 
 
-def exact_floors(table: LanceTable, queries: Vectors) -> NDArray[np.float32]:
+def exact_floors(table: Version, queries: Vectors) -> NDArray[np.float32]:
     """For each question the cosine of its tenth nearest vector, found by looking at all of them."""
     wanted = _unit(queries)
     best = np.full((len(queries), NEAREST), -np.inf, dtype=np.float32)
@@ -75,24 +74,25 @@ def exact_floors(table: LanceTable, queries: Vectors) -> NDArray[np.float32]:
     return floors
 
 
-def recall(table: LanceTable, queries: Vectors, floors: NDArray[np.float32], parameters: Parameters) -> float:
+def recall(table: Version, queries: Vectors, floors: NDArray[np.float32], parameters: Parameters) -> float:
     """Recall@10: the share of the nearest that the index finds. Equal distances count as equal finds."""
-    possible = min(NEAREST, table.count_rows())
+    possible, searched = min(NEAREST, table.count_rows()), table.table()
     found = 0
     for query, floor in zip(queries, floors, strict=True):  # a loop over questions: each is a search
-        search: Any = table.search(query, vector_column_name=VECTOR)
-        rows = tuned_search(search, parameters).select(["_distance"]).limit(NEAREST).to_arrow()
+        search: Any = searched.search(query, vector_column_name=VECTOR)
+        rows = tuned_search(search, parameters, limit=NEAREST).select(["_distance"]).to_arrow()
         found += min(possible, sum(1 - distance >= floor - SAME for distance in rows["_distance"].to_pylist()))
     return round(found / (possible * len(queries)), 4)
 
 
-def tuned_search(search: Any, parameters: Parameters) -> Any:
-    """A search by meaning, with the parameters of the version that is searched."""
-    search = search.distance_type("cosine")
+def tuned_search(search: Any, parameters: Parameters, *, limit: int) -> Any:
+    """A search by meaning for so many rows, with the parameters of the version that is searched."""
+    search = search.distance_type("cosine").limit(limit)
     if parameters.kind == "exact":
         return search.bypass_vector_index()
     search = search.nprobes(parameters.probes).refine_factor(parameters.refine)
-    return search.ef(parameters.ef) if parameters.kind == "hnsw_sq" else search
+    # the graph gives no more rows than it keeps in hand, and `refine` times those asked for are looked at again
+    return search.ef(max(parameters.ef, limit * parameters.refine)) if parameters.kind == "hnsw_sq" else search
 
 
 def _matrix(column: Any) -> Vectors:

@@ -22,7 +22,8 @@ from index.access import compile_filters, may_see_row
 from index.answers import Answer, Citation, Hit, Query
 from index.embed import Embedder, Vectors
 from index.probing import tuned_search
-from index.store import MODEL, READABLE, Tables
+from index.schema import MODEL, READABLE
+from index.store import Tables
 from index.tuning import Parameters
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 EmbedderOf = Callable[[str], Embedder]  # from a model's name and revision
 
+UNTOLD = "the index could not answer"  # what a caller hears of the store's own faults
 FUSION = 60  # the constant of reciprocal rank fusion (Cormack, Clarke and Buettcher 2009)
 POOL = 50  # candidates of each leg, at least
 LONGEST_KEY = 4  # words
@@ -124,7 +126,7 @@ def discreet() -> Iterator[None]:
     try:
         yield
     except (RuntimeError, ValueError, OSError, pa.ArrowException) as error:
-        raise IndexStoreError("the index could not answer", "The server's log has the cause.") from error
+        raise IndexStoreError(UNTOLD, "The server's log has the cause.") from error
 
 
 def _candidates(
@@ -158,8 +160,8 @@ def _legs(
 ) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """The rows each leg finds, best first. Every leg filters before it ranks: `prefilter=True`."""
     columns = [*READABLE, "vector"]
-    meaning = tuned_search(table.search(vector, vector_column_name="vector"), parameters)
-    yield "meaning", _rows(meaning.where(predicate, prefilter=True).select([*columns, "_distance"]).limit(pool))
+    meaning = tuned_search(table.search(vector, vector_column_name="vector"), parameters, limit=pool)
+    yield "meaning", _rows(meaning.where(predicate, prefilter=True).select([*columns, "_distance"]))
     words = table.search(_match(text, "search_text"), query_type="fts").where(predicate, prefilter=True)
     yield "text", _rows(words.select([*columns, "_score"]).limit(pool))
     if named:

@@ -7,7 +7,8 @@ that is rolled back to, or asked as of then, is searched as it was when it was p
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Sequence
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -15,15 +16,18 @@ from pydantic import BaseModel, ConfigDict
 from catalog.models import IndexPlan
 
 if TYPE_CHECKING:
-    from lancedb.table import LanceTable
+    from index.version import Version
 
 Kind = Literal["exact", "ivf_sq", "hnsw_sq"]
 VECTOR = "vector"
+# role and key lists have no index: filter expressions know no list functions
+SCALAR = ("search_text", "keys_text", "id", "document_id", "dataset", "classification")
 CONFIG = "landbridge.search"  # the key in the version's own configuration
 SHRINK = 0.8  # of exact_up_to: a table that goes back and forth over the limit is not rebuilt each night
 OUTGROWN = 4.0  # times the rows it was trained on, or a quarter of them: then the partitions no longer fit
 TAIL = 256  # rows that no index covers: 256 cost a question in words about 1.5 ms (6 us each, measured at 60,000)
-SEGMENTS = 8  # parts of one index: each costs a little per question, merging them costs a rewrite of the index
+SEGMENTS = 12  # parts of one index: each costs a little per question; above, the newest are merged
+FEW = 8  # segments that hold together at most this part of an index are merged: a merge writes them anew
 ALL = 10_000  # partitions to probe: more than any index has, so all of them
 
 
@@ -52,7 +56,7 @@ LADDER = (
 )
 
 
-def parameters_of(table: LanceTable) -> Parameters:
+def parameters_of(table: Version) -> Parameters:
     """What the version of this handle is to be searched with; of versions without a word of it, the old constants."""
     lance: Any = table.to_lance()
     told = lance.config().get(CONFIG)
@@ -61,20 +65,19 @@ def parameters_of(table: LanceTable) -> Parameters:
     return Parameters(kind=present_kind(table))
 
 
-def write_parameters(table: LanceTable, parameters: Parameters) -> None:
+def write_parameters(table: Version, parameters: Parameters) -> None:
     """Make a new version, of the same content, that says how it is to be searched."""
     lance: Any = table.to_lance()
     lance.update_config({CONFIG: json.dumps(parameters.model_dump(mode="json"))})
     newest(table)
 
 
-def newest(table: LanceTable) -> None:
+def newest(table: Version) -> None:
     """Bring the handle to what was committed beside it."""
-    handle: Any = table  # its method has no types
-    handle.checkout_latest()
+    table.checkout_latest()
 
 
-def tuned(table: LanceTable, plan: IndexPlan, *, retrain: bool = False) -> Parameters:
+def tuned(table: Version, plan: IndexPlan, *, retrain: bool = False) -> Parameters:
     """Build the indices that are missing or no longer fit, and extend the others; the parameters to begin with.
 
     An empty table has nothing to index. `retrain` builds the vector index anew, also where its size still fits.
@@ -82,20 +85,29 @@ def tuned(table: LanceTable, plan: IndexPlan, *, retrain: bool = False) -> Param
     rows, known = table.count_rows(), parameters_of(table)
     if not rows:
         return Parameters()
-    present = {next(iter(index.columns)): index.name for index in table.list_indices()}
-    for column, config in _scalar_indices():
+    present = {index.field_names[0]: index.name for index in table.to_lance().describe_indices()}
+    for column in SCALAR:
         if column not in present:
-            table.create_index(column, config=config)
-    kind = wanted_kind(rows, plan, known.kind)
-    built = known.kind if (known.kind == "exact") != (VECTOR in present) else None  # a rewritten table has none left
-    if kind != built or retrain or _outgrown(rows, known):
+            table.create_index(column, _scalar_index(column))
+    if retrain or not fits(table, plan):
         if VECTOR in present:
-            table.drop_index(present[VECTOR])
+            table.to_lance().drop_index(present[VECTOR])
+        kind = wanted_kind(rows, plan, known.kind)
         if kind != "exact":
-            table.create_index(VECTOR, config=_vector_index(kind))
+            table.create_index(VECTOR, _vector_index(kind))
         known = Parameters(kind=kind, trained_on=rows, **LADDER[0])
     extend(table)
     return known
+
+
+def fits(table: Version, plan: IndexPlan) -> bool:
+    """Whether the vector index, or that there is none, is right for the table as it is now."""
+    rows, known = table.count_rows(), parameters_of(table)
+    present = VECTOR in {
+        index.field_names[0] for index in table.to_lance().describe_indices()
+    }  # a rewritten table has none left
+    right = wanted_kind(rows, plan, known.kind) == known.kind and (known.kind != "exact") == present
+    return right and not _outgrown(rows, known)
 
 
 def wanted_kind(rows: int, plan: IndexPlan, present: Kind) -> Kind:
@@ -106,36 +118,43 @@ def wanted_kind(rows: int, plan: IndexPlan, present: Kind) -> Kind:
     return "ivf_sq" if rows > limit else "exact"
 
 
-def extend(table: LanceTable) -> None:
-    """Cover new rows, if they are more than a few, by a further segment of each index; merge the segments once many.
+def extend(table: Version) -> None:
+    """Cover new rows, if they are more than a few, by a further segment of each index; of many, merge the newest.
 
     A segment of 1 % costs a hundredth of a rewrite. Rows that no index covers are found all the same: by a look at all.
     """
-    told = [table.index_stats(index.name) for index in table.list_indices()]
-    stats = [one for one in told if one is not None]
-    segments = max((one.num_indices or 1 for one in stats), default=0)
-    tail = max((one.num_unindexed_rows for one in stats), default=0)
-    if tail <= TAIL and segments < SEGMENTS:
-        return
     lance: Any = table.to_lance()
-    lance.optimize.optimize_indices(num_indices_to_merge=segments if segments >= SEGMENTS else 0)
+    told = [lance.stats.index_stats(index.name) for index in lance.describe_indices()]
+    tail = max((one["num_unindexed_rows"] for one in told), default=0)
+    sizes = {index.name: [part.size_bytes or 0 for part in index.segments] for index in lance.describe_indices()}
+    merged = {name: _newest_few(parts) for name, parts in sizes.items() if len(parts) >= SEGMENTS}
+    if tail > TAIL and (others := [name for name in sizes if name not in merged]):
+        lance.optimize.optimize_indices(index_names=others, num_indices_to_merge=0)
+    for name, count in merged.items():
+        lance.optimize.optimize_indices(index_names=[name], num_indices_to_merge=count)
     newest(table)
 
 
-def present_kind(table: LanceTable) -> Kind:
+def present_kind(table: Version) -> Kind:
     """The kind of the vector index that is there."""
-    kinds: dict[str, Kind] = {"IvfSq": "ivf_sq", "IvfHnswSq": "hnsw_sq"}
-    for index in table.list_indices():
-        if VECTOR in index.columns:
+    kinds: dict[str, Kind] = {"IVF_SQ": "ivf_sq", "IVF_HNSW_SQ": "hnsw_sq"}
+    for index in table.to_lance().describe_indices():
+        if VECTOR in index.field_names:
             return kinds.get(index.index_type, "ivf_sq")
     return "exact"
 
 
-def segments_of(table: LanceTable) -> tuple[str, ...]:
+def segments_of(table: Version) -> tuple[str, ...]:
     """The names of the parts of the vector index: as long as they are the same, so is the index."""
     lance: Any = table.to_lance()
     indices = [index for index in lance.describe_indices() if VECTOR in index.field_names]
     return tuple(sorted(str(part.uuid) for index in indices for part in index.segments))
+
+
+def _newest_few(sizes: Sequence[int]) -> int:
+    """How many of the newest segments to merge: two, or more while they are a small part of the index."""
+    small = sum(1 for size in accumulate(reversed(sizes)) if size * FEW <= sum(sizes))
+    return max(2, small)
 
 
 def _outgrown(rows: int, known: Parameters) -> bool:
@@ -150,19 +169,14 @@ def _vector_index(kind: Kind) -> Any:
     return HnswSq(distance_type="cosine") if kind == "hnsw_sq" else IvfSq(distance_type="cosine")
 
 
-def _scalar_indices() -> Iterator[tuple[str, Any]]:
-    """Column and configuration. Role and key lists have none: filter expressions know no list functions."""
+def _scalar_index(column: str) -> Any:
+    """Its configuration."""
     from lancedb.index import FTS, Bitmap, BTree
 
-    yield "search_text", FTS(stem=True, remove_stop_words=True, with_position=False)
-    # keys are codes: whole, unstemmed, between blanks
-    yield (
-        "keys_text",
-        FTS(
+    if column == "search_text":
+        return FTS(stem=True, remove_stop_words=True, with_position=False)
+    if column == "keys_text":  # keys are codes: whole, unstemmed, between blanks
+        return FTS(
             base_tokenizer="whitespace", stem=False, remove_stop_words=False, ascii_folding=False, max_token_length=128
-        ),
-    )
-    yield "id", BTree()
-    yield "document_id", BTree()
-    yield "dataset", Bitmap()
-    yield "classification", Bitmap()
+        )
+    return Bitmap() if column in ("dataset", "classification") else BTree()
