@@ -17,6 +17,10 @@ from index.chunking.sentences import CHARACTERS_PER_TOKEN
 
 MARKDOWN_KINDS = ("markdown", "document")
 MARKDOWN_SUFFIXES = (".md", ".markdown", ".pdf", ".docx", ".docm", ".pptx", ".pptm", ".html", ".htm", ".xhtml")
+CUT: dict[str, Any] = {
+    "document": pl.UInt32, "title": pl.String, "location": pl.String, "breadcrumb": pl.String, "text": pl.String,
+    "ordinal": pl.Int32,
+}  # fmt: skip
 TOKENS_PER_LETTER = 0.7  # at most: random letters have 0.68, words of any language that is written with them fewer
 
 
@@ -67,16 +71,15 @@ def _cut(documents: pl.DataFrame, *, markdown: bool, sizes: Sizes) -> pl.DataFra
     titles = [title_of(title, sizes) for title in documents["title"].to_list()]
     told = zip(titles, documents["text"].to_list(), documents[LISTS].to_list(), strict=True)
     passages = [_passages(title, text, lists, markdown=markdown, sizes=sizes) for title, text, lists in told]
-    places = zip(documents["location"].to_list(), passages, strict=True)
-    columns: dict[str, tuple[list[list[Any]], Any]] = {
-        "title": ([[title] * len(many) for title, many in zip(titles, passages, strict=True)], pl.String),
-        "text": ([[one.text for one in many] for many in passages], pl.String),
-        "breadcrumb": ([[one.breadcrumb for one in many] for many in passages], pl.String),
-        "location": ([[_place(location, one) for one in many] for location, many in places], pl.String),
-        "ordinal": ([list(range(len(many))) for many in passages], pl.Int32),
-    }
-    lists = [pl.Series(name, values, dtype=pl.List(dtype)) for name, (values, dtype) in columns.items()]
-    return documents.with_columns(lists).explode(*columns)
+    found = [
+        (number, title, _place(location, one), *one[:2], ordinal)
+        for number, (title, location, many) in enumerate(
+            zip(titles, documents["location"].to_list(), passages, strict=True)
+        )
+        for ordinal, one in enumerate(many)
+    ]
+    cut = pl.DataFrame(found, schema=CUT, orient="row")
+    return documents.select(pl.exclude(*CUT))[cut["document"]].hstack(cut.drop("document"))
 
 
 def _passages(

@@ -19,12 +19,13 @@ from index.chunking import Sizes
 from index.cutting import is_markdown, with_passages
 from index.labels import Labels, field_level, labels_of
 from index.masking import RAW, mask
-from index.store import CHUNKS
+from index.schema import CHUNKS
 from index.tokens import ESTIMATED, Tokens
 from index.wording import KNOWN_GAPS, as_text, compile_template
 
 NO_VALUE = "(none)"  # the key of the group whose `by` value is null: its rows count too
 GAPS = "_gaps"
+TOLD = "told"
 
 
 def render(
@@ -37,13 +38,27 @@ def render(
     tokens: Tokens = ESTIMATED,
     counted: str | None = None,
 ) -> pl.DataFrame:
-    """The chunks a dataset's templates make of its ready rows; columns are `index.store.CHUNKS`, ordered by id.
+    """The chunks a dataset's templates make of its ready rows; columns are `index.schema.CHUNKS`, ordered by id.
 
     `frames` holds the ready rows of this dataset and of every dataset its templates borrow from; `known` is what
     `expectations.gaps` knows (dataset, scope, field, key, rule, sentence). `tokens` counts as the project's model does,
     so that no chunk is longer than what the model reads. `counted` names the template whose documents count the rows,
     where `dataset` has not all of its templates; else it is the first.
     """
+    found = documents(dataset, frames, project=project, known=known, mask_key=mask_key, counted=counted)
+    return chunked(found, dataset, project=project, tokens=tokens)
+
+
+def documents(
+    dataset: Dataset,
+    frames: Mapping[str, pl.DataFrame],
+    *,
+    project: Project,
+    known: pl.DataFrame | None,
+    mask_key: bytes,
+    counted: str | None = None,
+) -> pl.DataFrame:
+    """What `render` cuts into chunks: one row per document, whole, with `told`, a hash over all that it tells."""
     others = {name: mask(frames[name], project.datasets[name], mask_key, keep_raw=True) for name in _needed(dataset)}
     told = [
         _documents(
@@ -57,9 +72,17 @@ def render(
         for template in dataset.documents
     ]
     if not told:
+        return pl.DataFrame(schema={"document_id": pl.String, "kind": pl.String, TOLD: pl.String})
+    found = pl.concat(told)
+    return found.with_columns(_hashes(found, found.columns).alias(TOLD))
+
+
+def chunked(documents: pl.DataFrame, dataset: Dataset, *, project: Project, tokens: Tokens = ESTIMATED) -> pl.DataFrame:
+    """The chunks of these documents of a dataset. Each is cut on its own: a few give what they give among all."""
+    if documents.is_empty():
         return pl.DataFrame(schema=CHUNKS)
     sizes = Sizes.of(tokens, most=project.chunks.tokens, overlap=project.chunks.overlap)
-    documents = pl.concat(told)
+    documents = documents.drop(TOLD)
     markdown = is_markdown(project.sources[dataset.source], dataset)
     documents = documents if markdown else documents.with_columns(_tidy(pl.col("text")))
     return finished(with_passages(documents, markdown=markdown, sizes=sizes), dataset.name)
@@ -70,7 +93,8 @@ def finished(chunks: pl.DataFrame, name: str) -> pl.DataFrame:
     chunks = chunks.sort("id")
     refuse_doubles(chunks, name)
     chunks = chunks.select(pl.col(column).cast(dtype) for column, dtype in CHUNKS.items() if column != "hash")
-    return chunks.with_columns(_hashes(chunks)).select(list(CHUNKS))
+    stored = [name for name in CHUNKS if name != "hash"]
+    return chunks.with_columns(_hashes(chunks, stored).alias("hash")).select(list(CHUNKS))
 
 
 def refuse_doubles(chunks: pl.DataFrame, name: str) -> None:
@@ -251,9 +275,9 @@ def _tidy(text: pl.Expr) -> pl.Expr:
     return text.str.replace_all(r"[ \t]{2,}", " ").str.replace_all(r" +([.,;])", "$1").str.strip_chars()
 
 
-def _hashes(chunks: pl.DataFrame) -> pl.Series:
-    """SHA-256 over everything stored of a chunk but its vector."""
-    # a loop over chunks: Polars' own hash may change between versions, and then everything would be indexed again
-    stored = pl.struct(name for name in CHUNKS if name != "hash").struct.json_encode()
-    hashes = [hashlib.sha256(one.encode()).hexdigest() for one in chunks.select(stored).to_series()]
-    return pl.Series("hash", hashes, dtype=pl.String)
+def _hashes(frame: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
+    """SHA-256 over these columns: of a chunk all that is stored of it but its vector."""
+    # a loop over rows: Polars' own hash may change between versions, and then everything would be indexed again
+    stored = pl.struct(*columns).struct.json_encode()
+    hashes = [hashlib.sha256(one.encode()).hexdigest() for one in frame.select(stored).to_series()]
+    return pl.Series(hashes, dtype=pl.String)

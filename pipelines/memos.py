@@ -16,6 +16,7 @@ from pipelines.borrowing import borrowed_by
 from pipelines.store import fingerprint
 
 Parts = dict[str, str]  # what a result was made of, and the fingerprint of each
+KNOWN_GAPS, ROWS = "the known gaps", "the rows"
 TEXTS = 3  # templates that a sentence names with their reasons
 
 
@@ -35,7 +36,9 @@ def because(names: Iterable[str], last: Mapping[str, str]) -> str:
 
 def checked_part(dataset: Dataset) -> Dataset:
     """The contract as reading and checking are given it: without what only documents and gap rules are made of."""
-    return dataset.model_copy(update={"documents": (), "gap_rules": (), "roles": (), "version": ""})
+    fields = tuple(field.model_copy(update={"definitions": ()}) for field in dataset.fields)
+    without = {"documents": (), "gap_rules": (), "roles": (), "version": "", "definitions": ()}
+    return dataset.model_copy(update=without | {"fields": fields})
 
 
 def checked_mark(dataset: Dataset) -> str:
@@ -60,8 +63,8 @@ def told_part(project: Project, dataset: Dataset, templates: Iterable[DocumentTe
 def _told(dataset: Dataset) -> Dataset:
     return Dataset(
         name=dataset.name, version="", title="", source=dataset.source, physical_name=dataset.physical_name,
-        fields=tuple(field.model_copy(update={"description": ""}) for field in dataset.fields), roles=dataset.roles,
-        fingerprint="", place=dataset.place,
+        fields=tuple(field.model_copy(update={"description": "", "definitions": ()}) for field in dataset.fields),
+        roles=dataset.roles, fingerprint="", place=dataset.place,
     )  # fmt: skip
 
 
@@ -89,7 +92,7 @@ def template_parts(
         "the policy": fingerprint(*(_policy(one) for one in datasets)),
         "the contract": fingerprint(*(declared(_without_policy(one)) for one in datasets)),
         "the project": declared(part, without=("folder", "datasets")),
-        "the known gaps": _gaps(dataset, template, known),
+        KNOWN_GAPS: _gaps(dataset, template, known),
         **{_rows_of(name, dataset): rows[name] for name in part.datasets},
     }
 
@@ -106,7 +109,12 @@ def told_again(rendered: Mapping[str, tuple[str, ...]], last: Mapping[str, Mappi
 
 
 def _rows_of(name: str, dataset: Dataset) -> str:
-    return "the rows" if name == dataset.name else f"the rows of '{name}'"
+    return ROWS if name == dataset.name else f"{ROWS} of '{name}'"
+
+
+def is_of_rows(part: str) -> bool:
+    """Whether a part is what documents tell of, and not how they tell it."""
+    return part in (KNOWN_GAPS, ROWS) or part.startswith(f"{ROWS} of ")
 
 
 def _policy(dataset: Dataset) -> str:

@@ -1,12 +1,13 @@
 """Tell the rows of a dataset again, template by template: those documents that a change touches, and no others.
 
 What a template's documents were made of is kept with the publication, and a fingerprint of the documents themselves. A
-template whose memo is the same, and whose published documents are those that were made then, is not rendered.
+template whose memo is the same, and whose published documents are those that were made then, is not rendered. Where
+only rows or gaps are others, those documents that tell what they told are not cut and compared anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from catalog.fingerprint import path_fingerprint
-from catalog.models import Dataset
+from catalog.models import Dataset, DocumentTemplate, Project
 from pipelines.borrowing import borrowed_by, related
-from pipelines.memos import Parts, changed, template_parts, told_again, told_part
+from pipelines.memos import Parts, changed, is_of_rows, template_parts, told_again, told_part
 from pipelines.site import Site
 from pipelines.standing import standing_mark, standing_rows, stops_kept
 from pipelines.store import fingerprint, read_json
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from index import Store, Tokens
 
 KEPT = ("id", "hash", "document_id", "key", "rows", "kind")  # what is read of documents that stay as they are
+DOCUMENTS = {"document_id": pl.String, "kind": pl.String, "told": pl.String}  # a document, and what it told
 
 
 @dataclass(frozen=True)
@@ -57,31 +59,57 @@ def retold(site: Site, dataset: Dataset, store: Store, last: Mapping[str, Any], 
     known = pl.read_parquet(home.gaps) if home.gaps.exists() else None
     tokens = index.tokens_of(project.model, home.models)
     parts = _parts(site, dataset, known, tokens)
-    before = {name: dict(one["parts"]) for name, one in last.items()}
-    stored = _published(store, dataset)
-    marks = _marks(stored)
+    stored = _published(site, store, dataset)
+    sound = frozenset(name for name, mark in _marks(stored).items() if name in last and mark == last[name]["chunks"])
+    again = _to_render(dataset, parts, last, sound, doubt)
+    documents, part = _documents(site, dataset, [one for one in dataset.documents if one.name in again], known)
+    rows_only = [name for name in sound if name in again and all(map(is_of_rows, again[name]))]
+    stays = documents.filter(pl.col("kind").is_in(rows_only)).join(stored, on=list(DOCUMENTS), how="semi")
+    changed_ones = documents.join(stays, on="document_id", how="anti")
+    rendered = index.chunked(changed_ones, part.datasets[dataset.name], project=part, tokens=tokens)
+    rendered = rendered.join(documents.select("document_id", "told"), on="document_id", how="left")
+    untouched = [one.name for one in dataset.documents if one.name not in again]
+    kept = pl.col("kind").is_in(untouched) | pl.col("document_id").is_in(stays["document_id"].implode())
+    chunks = pl.concat([rendered, stored.filter(kept)], how="diagonal").sort("id")
+    index.refuse_doubles(chunks, dataset.name)
+    before = {name: one["parts"] for name, one in last.items()}
+    return Retold(chunks, parts, told_again(again, before, len(dataset.documents)))
+
+
+def _to_render(
+    dataset: Dataset, parts: Mapping[str, Parts], last: Mapping[str, Any], sound: Collection[str], doubt: str
+) -> dict[str, tuple[str, ...]]:
+    """The templates to render, each with the parts that are others; `sound` are those published as they were made."""
     again: dict[str, tuple[str, ...]] = {}
     for template in dataset.documents:
         name = template.name
+        before = last[name]["parts"] if name in last else {}
         if doubt or len(parts) < len(dataset.documents):  # two of one name are not told apart
             again[name] = (doubt or "a name that two templates share",)
-        elif name not in last or changed(parts[name], before[name]):
-            again[name] = changed(parts[name], before.get(name, {}))
-        elif marks.get(name, "") != last[name]["chunks"]:
+        elif changed(parts[name], before):
+            again[name] = changed(parts[name], before)
+        elif name not in sound and last[name]["chunks"]:
             again[name] = ("what is published",)
-    templates = [one for one in dataset.documents if one.name in again]
+    return again
+
+
+def _documents(
+    site: Site, dataset: Dataset, templates: Sequence[DocumentTemplate], known: pl.DataFrame | None
+) -> tuple[pl.DataFrame, Project]:
+    """The documents of these templates, whole, and the project as far as they are made of it."""
+    import index
+
+    part = told_part(site.project, dataset, templates)
+    if not templates:
+        return pl.DataFrame(schema=DOCUMENTS), part
     needed = {dataset.name, *(name for one in templates for name in borrowed_by(one))}
-    part = told_part(project, dataset, templates)
-    rendered = index.render(
-        part.datasets[dataset.name],
-        {name: pl.read_parquet(path) for name, path in told_rows(site, dataset).items() if name in needed},
-        project=part, known=known, mask_key=site.mask_key(), tokens=tokens,
-        counted=dataset.documents[0].name if len(parts) == len(dataset.documents) else None,
-    ) if templates else pl.DataFrame(schema=index.CHUNKS)  # fmt: skip
-    wanted = [one.name for one in dataset.documents if one.name not in again]
-    chunks = pl.concat([rendered, stored.filter(pl.col("kind").is_in(wanted))], how="diagonal").sort("id")
-    index.refuse_doubles(chunks, dataset.name)
-    return Retold(chunks, parts, told_again(again, before, len(dataset.documents)))
+    frames = {name: pl.read_parquet(path) for name, path in told_rows(site, dataset).items() if name in needed}
+    names = [one.name for one in dataset.documents]
+    documents = index.documents(
+        part.datasets[dataset.name], frames, project=part, known=known, mask_key=site.mask_key(),
+        counted=names[0] if len(set(names)) == len(names) else None,
+    )  # fmt: skip
+    return documents, part
 
 
 def reasons(site: Site, *, run_id: str = "") -> dict[str, str]:
@@ -121,13 +149,17 @@ def _parts(site: Site, dataset: Dataset, known: pl.DataFrame | None, tokens: Tok
     }
 
 
-def _published(store: Store, dataset: Dataset) -> pl.DataFrame:
-    """The published chunks of a dataset, as far as they are read when they stay."""
+def _published(site: Site, store: Store, dataset: Dataset) -> pl.DataFrame:
+    """The published chunks of a dataset, as far as they are read when they stay, with what their documents told."""
     from index import CHUNKS
 
     # where nothing is published there are no types, either
-    stored = store.chunk_state(dataset.name, at="live", columns=KEPT)
-    return stored.cast({name: CHUNKS[name] for name in KEPT})
+    stored = store.chunk_state(dataset.name, at="live", columns=KEPT).cast({name: CHUNKS[name] for name in KEPT})
+    path = site.home.chunks(dataset.name)
+    told = pl.read_parquet(path) if path.exists() else stored.clear()
+    if "told" not in told.columns:
+        return stored.with_columns(pl.lit(None, pl.String).alias("told"))
+    return stored.join(told.select("id", "told"), on="id", how="left")
 
 
 def _marks(chunks: pl.DataFrame) -> dict[str, str]:

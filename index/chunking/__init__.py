@@ -50,7 +50,7 @@ def split_listed(text: str, lists: Sequence[tuple[str, str]], *, title: str, siz
     blocks = [Block("prose", [text])] if text else []
     told = [block for name, lines in lists for block in _listed(name, lines)]
     whole = "\n".join([text, *(block.text for block in told)]).strip()
-    if told and _fits(whole, title, sizes):
+    if told and _is_within(f"{title}\n{whole}", sizes.most, sizes):
         return [Passage("", whole)]
     return _fitted(
         [Section(blocks=blocks), *(Section((name,), 0, [Block("list", lines.split("\n"))]) for name, lines in lists)],
@@ -65,8 +65,7 @@ def split_markdown(text: str, *, title: str, sizes: Sizes) -> list[Passage]:
 
 def shortened(text: str, *, most: int, sizes: Sizes) -> str:
     """A title within `most` tokens."""
-    (size,) = sizes.tokens.count([text])
-    if size <= most and len(text) <= most * CHARACTERS_PER_TOKEN:
+    if _is_within(text, most, sizes):
         return text
     (parts,) = parted([text], count=sizes.tokens.count, most=max(1, most // 4))
     told, used = "", 1
@@ -86,17 +85,40 @@ def _listed(name: str, lines: str) -> list[Block]:
     return [Block("prose", [f"{name}:"] if name else []), Block("list", lines.split("\n"))]
 
 
-def _fits(text: str, title: str, sizes: Sizes) -> bool:
-    (size,) = sizes.tokens.count([f"{title}\n{text}"])
-    return size <= sizes.most and len(text) <= sizes.most * CHARACTERS_PER_TOKEN
+def _is_within(text: str, most: float, sizes: Sizes) -> bool:
+    """Whether a text has at most so many tokens: counted only where its length leaves that open."""
+    if text.isascii() and len(text) < most:  # a token has a letter or more; some tokenizers begin with one of their own
+        return True
+    return len(text) <= most * CHARACTERS_PER_TOKEN and sizes.tokens.count([text])[0] <= most
 
 
 def _fitted(told: Sequence[Section], title: str, sizes: Sizes, *, empty: str) -> list[Passage]:
     """The passages of all sections, each within the limit together with its title and headings."""
+    whole = [_whole(section, title, sizes) for section in told]
+    if told and all(whole):
+        return [one for one in whole if one]
     head = sum(sizes.tokens.count([title]))
-    passages = [passage for section in told for passage in _passages(section, head, sizes)]
-    found = list(_within(passages, title, sizes))
+    found: list[Passage] = []
+    for section, one in zip(told, whole, strict=True):
+        found += [one] if one else _within(list(_passages(section, head, sizes)), title, sizes)
     return found or [Passage("", shortened(empty, most=max(SMALLEST_BUDGET, sizes.most - head), sizes=sizes))]
+
+
+def _whole(section: Section, title: str, sizes: Sizes) -> Passage | None:
+    """A section of prose as the one passage that it is, if it is short: counted once, and not by its sentences."""
+    text = "\n\n".join(block.text.rstrip() for block in section.blocks)
+    if not text.strip() or any(block.kind != "prose" for block in section.blocks):
+        return None
+    shown = JOINT.join(section.headings)
+    if not _is_within(shown, int(sizes.most * BREADCRUMB_SHARE), sizes):
+        return None
+    passage = Passage(shown, text, *_pages(section))
+    return passage if _is_within(_embedded(title, passage), sizes.most - JOINTS, sizes) else None
+
+
+def _pages(section: Section) -> tuple[int, int]:
+    pages = [block.page for block in section.blocks]
+    return min(pages), max(pages)
 
 
 def _passages(section: Section, head: int, sizes: Sizes) -> Iterator[Passage]:

@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+import index.rendering as rendering
 from catalog import load_project
+from catalog.models import Definition
 from evals.answerable import is_as_from_nothing, run
 from evals.changing_shop import MAKERS, Declared, Item, Shop
 from index import VectorCache
@@ -92,6 +94,17 @@ def test_rows_that_only_one_template_borrows_touch_that_one(works, monkeypatch):
     assert made["items"].embedded == 1
 
 
+def test_of_a_changed_row_only_its_documents_are_cut_anew(works, monkeypatch):
+    cut = []
+    chunked = rendering.chunked
+    monkeypatch.setattr(rendering, "chunked", lambda some, *_, **more: cut.append(some) or chunked(some, *_, **more))
+    works.shop.items[0] = works.shop.items[0]._replace(name="screw")
+    site = works.site()
+    made = run(site, "one row")
+    assert (cut[-1].select("kind", "key").rows(), made["items"].changed) == ([("card", "K1")], 1)
+    assert is_as_from_nothing(site, "items")
+
+
 def test_a_run_that_was_killed_before_it_wrote_down_what_it_published_is_not_believed(works):
     site = works.site()
     told = site.home.manifest("indexed", "items")
@@ -121,10 +134,11 @@ def test_what_a_killed_run_embedded_of_rows_that_are_gone_again_is_forgotten_by_
     assert cache.get(embedder.name, embedder.dimension, ["0" * 64]) == {}
 
 
-def test_a_description_touches_neither_rows_nor_documents(works):
+def test_a_description_and_a_definition_touch_neither_rows_nor_documents(works):
     site = works.site()
     items = site.dataset("items")
-    fields = tuple(field.model_copy(update={"description": "told to people"}) for field in items.fields)
+    told = {"description": "told to people", "definitions": (Definition(url="https://wiki.example.org", type="x"),)}
+    fields = tuple(field.model_copy(update=told) for field in items.fields)
     changed = items.model_copy(update={"fields": fields, "fingerprint": "other"})
     project = site.project.model_copy(update={"datasets": {**site.project.datasets, "items": changed}})
     made = run(replace(site, project=project), "described")
