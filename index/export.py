@@ -1,16 +1,19 @@
 """Prepare a sentence model once: export it with pooling inside the graph, and prove every runtime against the original.
 
-The only module that imports torch, and only while the exported file is absent. A prepared model is a folder:
-model.onnx, tokenizer.json, about.json (name, dimension, max_length, prompts, sha), reference.npy (the original's
-vectors of PROOF_TEXTS) and proof.json (what each runtime scored against them). Where a model cannot be exported there
-is no model.onnx, and about.json says why.
+The only module that imports torch, and only while the exported file is absent, in a process of its own. A prepared
+model is a folder: model.onnx, tokenizer.json, about.json (name, dimension, max_length, prompts, sha), reference.npy
+(the original's vectors of PROOF_TEXTS) and proof.json (what each runtime scored against them). Where a model cannot be
+exported there is no model.onnx, and about.json says why.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 import tempfile
 import warnings
 from pathlib import Path
@@ -60,7 +63,7 @@ def prepared_folder(model: str, models_folder: Path, *, source: Path | None) -> 
             "under 'model'.",
         )
     if current_name(model, models_folder, source=source) is None:
-        _prepare(model, source, folder)
+        _prepared(model, source, folder)
     return folder
 
 
@@ -117,13 +120,29 @@ def prove(folder: Path, embedder: Embedder, *, runtime: str, precision: str) -> 
     return proof
 
 
+def _prepared(model: str, source: Path, folder: Path) -> None:
+    """Prepare a model in a process of its own, so that no run holds torch, unless this one holds it anyway."""
+    refuse_foreign_code(source)
+    if "torch" in sys.modules:
+        _prepare(model, source, folder)
+        return
+    command = [sys.executable, "-m", "index.export", model, str(source), str(folder)]
+    known = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    done = subprocess.run(command, env=known, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)  # noqa: S603 - ours
+    if done.returncode:
+        told = done.stderr.decode(errors="replace").strip().splitlines() or [f"ended with {done.returncode}"]
+        raise IndexStoreError(
+            f"the embedding model '{model}' could not be prepared: {told[-1][:300]}",
+            f"See whether sentence-transformers can load {source}, and whether there is memory and disk for it.",
+        )
+
+
 def _prepare(model: str, source: Path, folder: Path) -> None:
     """Export into a folder beside, then swap it in whole: a kill leaves the old one or none, never half of one.
 
     The revision before stays under its full name: an index may still be answered with it.
     """
     seal = stamp(source)
-    refuse_foreign_code(source)
     from sentence_transformers import SentenceTransformer
     from transformers.utils.logging import disable_progress_bar
 
@@ -224,3 +243,7 @@ def _write_whole(path: Path, text: str) -> None:
     with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as stream:
         stream.write(text)
     Path(stream.name).replace(path)
+
+
+if __name__ == "__main__":
+    _prepare(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))

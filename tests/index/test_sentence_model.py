@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,8 +18,9 @@ from index import load_embedder
 from index.embed import MIN_COSINE, ReferenceEmbedder, RuntimeEmbedder, is_current
 from index.export import current_name, named_folder
 from index.sentence_model import model_source, prompts_of, refuse_foreign_code
+from tests.index.tiny_models import save_tiny_model
 
-WORDS = ("the red wing of an aircraft flies north to boston and zürich again 7 ?").split()  # noqa: SIM905 - readable
+ROOT = Path(__file__).resolve().parent.parent.parent
 TEXTS = ["the red wing", "the red wing of an aircraft", "Boston " * 60, "?", "flies north and again"]
 Make = Callable[..., Path]
 
@@ -25,35 +28,8 @@ Make = Callable[..., Path]
 @pytest.fixture(scope="module")
 def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
     """A tiny random model on disk, as sentence-transformers saves one."""
-    torch = pytest.importorskip("torch")
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer.modules import Dense, Pooling, Transformer
-    from tokenizers import BertWordPieceTokenizer
-    from transformers import BertConfig, BertModel, BertTokenizerFast, RobertaConfig, RobertaModel
-
-    def one(
-        name: str, pooling: str = "mean", *, dense: bool = False, padding: int = 0, seed: int = 0, **more: Any
-    ) -> Path:
-        torch.manual_seed(seed)
-        folder = tmp_path_factory.mktemp("made")
-        vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]
-        if padding:  # as RoBERTa has it, which also counts its positions from there
-            vocabulary[0], vocabulary[padding] = vocabulary[padding], vocabulary[0]
-        words = {word: number for number, word in enumerate(vocabulary)}
-        inner = BertWordPieceTokenizer(words, lowercase=True)
-        shape = {
-            "vocab_size": len(words), "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2,
-            "intermediate_size": 64, "max_position_embeddings": 64, "pad_token_id": padding,
-        }  # fmt: skip
-        kind: Any = RobertaModel(RobertaConfig(**shape)) if padding else BertModel(BertConfig(**shape))
-        kind.save_pretrained(folder / "inner")
-        BertTokenizerFast(tokenizer_object=inner, model_max_length=48).save_pretrained(folder / "inner")
-        first = Transformer(str(folder / "inner"), max_seq_length=48)
-        steps = [first, Pooling(32, pooling_mode=pooling), *([Dense(32, 16)] if dense else [])]
-        SentenceTransformer(modules=steps, device="cpu", **more).save(str(folder / name))
-        return folder / name
-
-    return one
+    pytest.importorskip("torch")
+    return lambda name, *words, **named: save_tiny_model(tmp_path_factory.mktemp("made") / name, *words, **named)
 
 
 def reference(folder: Path, texts: list[str], prompt: str = "") -> np.ndarray:
@@ -109,6 +85,31 @@ def test_a_model_that_cannot_be_exported_runs_on_its_own_library_and_says_why(
     (about,) = tmp_path.glob("*/about.json")
     assert "no such operator" in json.loads(about.read_text())["not_exported"]
     assert "no such operator" in caplog.text, "the log tells it each time the model is loaded"
+
+
+def test_a_process_that_prepares_a_model_does_not_hold_torch_and_tells_of_broken_weights(
+    make: Make, tmp_path: Path
+) -> None:
+    sound, broken = make("sound"), shutil.copytree(make("broken"), tmp_path / "broken")
+    for weights in broken.rglob("*.safetensors"):
+        weights.write_bytes(weights.read_bytes()[:100])
+    script = """
+import sys
+from pathlib import Path
+from catalog.errors import IndexStoreError
+from index import load_embedder
+print(load_embedder(sys.argv[1], Path(sys.argv[3])).dimension, "torch" in sys.modules)
+try:
+    load_embedder(sys.argv[2], Path(sys.argv[3]))
+except IndexStoreError as error:
+    print(error)
+"""
+    words = [sys.executable, "-c", script, str(sound), str(broken), str(tmp_path / "models")]
+    told = subprocess.run(words, capture_output=True, text=True, check=True, timeout=300, cwd=ROOT).stdout
+    assert told.startswith("32 False\n")
+    assert "could not be prepared" in told
+    assert str(broken) in told, "the remedy names the folder"
+    assert not list(tmp_path.glob("models/broken*")), "nothing half-made stays"
 
 
 @pytest.mark.parametrize(
