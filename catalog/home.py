@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -15,15 +15,33 @@ from catalog.settings import load_settings
 
 @dataclass(frozen=True)
 class Home:
-    """The folder `LANDBRIDGE_HOME` (default `.landbridge/` in the project folder) and the places in it."""
+    """The folder `LANDBRIDGE_HOME` (default `.landbridge/` in the project folder) and the places in it.
+
+    With `beside`, what goes with published documents is that which lies in this folder.
+    """
 
     folder: Path
+    beside: Path | None = None
 
     @classmethod
     def of(cls, project_folder: Path) -> Home:
         """The home of a project: the environment's word first, then the default beside it."""
         named = os.environ.get("LANDBRIDGE_HOME")
         return cls(Path(named).expanduser().resolve() if named else (project_folder / ".landbridge").resolve())
+
+    def at(self, version: int) -> Home:
+        """The same home with what goes with one version of the index, as it was published with it."""
+        return replace(self, beside=self.folder / "versions" / str(version))
+
+    def serving(self, version: int) -> Home:
+        """The same for an answer that rests on `version`; an old home may have nothing beside it but what is newest."""
+        then = self.at(version)
+        return then if then.publication.is_dir() else self
+
+    @property
+    def publication(self) -> Path:
+        """The folder of what goes with published documents."""
+        return self.beside or self.folder
 
     def raw(self, dataset: str) -> Path:
         """Rows as the source gave them, plus provenance (Parquet)."""
@@ -39,7 +57,7 @@ class Home:
 
     def published(self, dataset: str) -> Path:
         """The ready rows behind the documents that are served now (Parquet); ready rows may be ahead of them."""
-        return self.folder / "published" / f"{dataset}.parquet"
+        return self.publication / "published" / f"{dataset}.parquet"
 
     def settled(self, dataset: str) -> Path:
         """How conflicts about the ready rows were settled: winner, losers and reason per key and field (Parquet)."""
@@ -47,7 +65,7 @@ class Home:
 
     def published_settled(self, dataset: str) -> Path:
         """The same for the rows that are published (Parquet)."""
-        return self.folder / "published" / f"{dataset}.settled.parquet"
+        return self.publication / "published" / f"{dataset}.settled.parquet"
 
     def entity(self, name: str, part: Literal["links", "members", "golden"]) -> Path:
         """What is known of an entity: links between records, which record is whose, and the golden values (Parquet)."""
@@ -59,11 +77,11 @@ class Home:
 
     def manifest(self, stage: str, dataset: str) -> Path:
         """What a stage did last for a dataset: fingerprints, counts, times (JSON)."""
-        return self.folder / stage / f"{dataset}.json"
+        return (self.publication if stage == "indexed" else self.folder) / stage / f"{dataset}.json"
 
     def chunks(self, dataset: str) -> Path:
         """The chunks the index must hold for a dataset: id, hash, rows (Parquet)."""
-        return self.folder / "expected" / f"{dataset}.parquet"
+        return self.publication / "expected" / f"{dataset}.parquet"
 
     @property
     def gaps(self) -> Path:
@@ -97,6 +115,11 @@ class Home:
     def vectors(self) -> Path:
         """The vectors of texts that were embedded before (SQLite); only a cache."""
         return self.folder / "cache" / "vectors.db"
+
+    @property
+    def code_marks(self) -> Path:
+        """What our sources do, by their content, so that no run parses them again; only a cache."""
+        return self.folder / "cache" / "code.marks"
 
     @property
     def models(self) -> Path:

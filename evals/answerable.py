@@ -18,7 +18,8 @@ from catalog.errors import ChangeHeld
 from catalog.models import Classification, Principal
 from evals.changing_shop import SECRETS, Shop, Told
 from index.access import may_see_row, readable_by
-from index.store import READABLE, Store
+from index.schema import READABLE
+from index.store import Store, read_table
 from index.testing import HashEmbedder
 from ledger.models import Approval
 from pipelines import stages
@@ -125,7 +126,7 @@ def is_as_from_nothing(site: Site, name: str) -> bool:
 
 def _told(store: Store, caller: Principal) -> set[Told]:
     """What the store lets this caller see of the items."""
-    rows = store.read(READABLE, readable_by(caller), at="live").filter(pl.col("dataset") == "items")
+    rows = read_table(store.live(), READABLE, readable_by(caller)).filter(pl.col("dataset") == "items")
     return {
         Told(row["document_id"], row["title"], row["text"], row["classification"], tuple(row["roles"]), row["source"],
              row["location"])

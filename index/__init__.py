@@ -23,12 +23,15 @@ if TYPE_CHECKING:
     from index.known_items import found_by_name as found_by_name
     from index.masking import mask as mask
     from index.publications import version_as_of as version_as_of
+    from index.publications import version_before as version_before
     from index.publishing import PublicationStopped as PublicationStopped
     from index.publishing import accounting as accounting
     from index.publishing import covered as covered
     from index.publishing import publish as publish
     from index.publishing import rollback as rollback
     from index.publishing import verify as verify
+    from index.reading import Reader as Reader
+    from index.reading import Snapshot as Snapshot
     from index.reconciling import Change as Change
     from index.reconciling import reconcile as reconcile
     from index.reconciling import too_many_deletions as too_many_deletions
@@ -37,15 +40,15 @@ if TYPE_CHECKING:
     from index.reindexing import Embedders as Embedders
     from index.reindexing import published_model as published_model
     from index.reindexing import reindex as reindex
+    from index.rendering import chunked as chunked
+    from index.rendering import documents as documents
     from index.rendering import refuse_doubles as refuse_doubles
     from index.rendering import render as render
     from index.sampling import sample_documents as sample_documents
+    from index.schema import CHUNKS as CHUNKS
     from index.searching import search as search
     from index.stats import IndexStats as IndexStats
     from index.stats import index_stats as index_stats
-    from index.store import CHUNKS as CHUNKS
-    from index.store import Reader as Reader
-    from index.store import Snapshot as Snapshot
     from index.store import Store as Store
     from index.tokens import Tokens as Tokens
     from index.tokens import tokens_of as tokens_of
@@ -57,17 +60,19 @@ _HOMES = {
     "embed": ("Embedder", "is_current", "load_embedder"),
     "forgetting": ("forget",),
     "known_items": ("found_by_name",),
-    "publications": ("version_as_of",),
+    "publications": ("version_as_of", "version_before"),
     "publishing": ("PublicationStopped", "accounting", "covered", "publish", "rollback", "verify"),
+    "reading": ("Reader", "Snapshot"),
     "reconciling": ("Change", "reconcile", "too_many_deletions"),
     "records": ("get_document", "read_rows"),
     "reindexing": ("Embedders", "published_model", "reindex"),
-    "rendering": ("refuse_doubles", "render"),
+    "rendering": ("chunked", "documents", "refuse_doubles", "render"),
     "sampling": ("sample_documents",),
     "answers": ("Answer", "Citation", "Hit", "Query"),
     "searching": ("search",),
     "stats": ("IndexStats", "index_stats"),
-    "store": ("CHUNKS", "Reader", "Snapshot", "Store"),
+    "schema": ("CHUNKS",),
+    "store": ("Store",),
     "tokens": ("Tokens", "tokens_of"),
     "masking": ("mask",),
     "vector_cache": ("VectorCache",),

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from catalog.access import may_see
 from catalog.models import Classification, Principal
-from index.store import SEPARATOR
+from index.schema import SEPARATOR
 
 if TYPE_CHECKING:
     from lancedb.expr import Expr

@@ -17,7 +17,7 @@ from index.store import Store
 from index.vector_cache import VectorCache
 
 if TYPE_CHECKING:
-    from lancedb.table import LanceTable
+    from index.version import Version
 
 DIGITS = 15  # hexadecimal, of a hash of 64: what fits a number of 64 bits; two texts in a million share none
 ROWS = 65_536  # hashes in memory as text at once
@@ -52,7 +52,7 @@ def _fragments(store: Store) -> Iterator[Any]:
     """Each fragment of any kept version once, as it is where fewest of its rows are deleted."""
     fullest: dict[tuple[str, ...], Any] = {}
     for version in store.versions:
-        table: LanceTable = store.at(version)
+        table: Version = store.at(version)
         lance: Any = table.to_lance()
         for fragment in lance.get_fragments():
             files = tuple(file.path for file in fragment.data_files())

@@ -15,9 +15,11 @@ from catalog.models import Classification, Dataset, Principal, Project
 from index.answers import Query
 from index.embed import Embedder, Progress, Vectors
 from index.publishing import Gate
+from index.reading import Snapshot
 from index.sampling import sample_documents
+from index.schema import MODEL
 from index.searching import search
-from index.store import MODEL, Snapshot, read_table
+from index.store import read_table
 from ledger.models import Finding
 
 ASKED = 20  # documents of the dataset that changed: half a second

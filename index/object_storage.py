@@ -47,7 +47,7 @@ FAULTS = (
 )
 
 
-def fault_of(error: Exception) -> tuple[str, str] | None:
+def fault_of(error: BaseException) -> tuple[str, str] | None:
     """What is wrong with the store, and what to do; None where it is something else, such as a damaged file."""
     told = str(error)
     for words, what, remedy in FAULTS:

@@ -1,7 +1,7 @@
 """Make the newest version of the index the answer: indices first, then the gates, then the tags, then the sweeping.
 
 Readers only ever follow the `live` tag, so everything before its move is invisible, and a kill anywhere leaves the last
-published version served. `previous` stays for a rollback.
+published version served. What was live before the run stays as `previous` for a rollback, however often it publishes.
 """
 
 from __future__ import annotations
@@ -16,14 +16,16 @@ from catalog.errors import IndexStoreError, Refusal
 from catalog.models import Dataset, IndexPlan
 from index import housekeeping, tuning
 from index.probing import NEAREST, measured
-from index.publications import enter
-from index.store import LIVE, PREVIOUS, Snapshot, Store, faults_told
+from index.publications import LIVE, PREVIOUS, enter, version_before
+from index.reading import Snapshot
+from index.store import Store, faults_told
 from index.tuning import Parameters
 from ledger.models import EVERYWHERE, Finding
 
 SAMPLE = 20
 
 Gate = Callable[[Snapshot], Sequence[Finding]]  # looks at the staged version; a blocking finding stops the publication
+Beside = Callable[[int], object]  # lays what goes with a version beside it, right before it is served
 
 
 class PublicationStopped(Refusal):
@@ -42,18 +44,21 @@ def publish(
     plan: IndexPlan | None = None,
     gates: Sequence[Gate] = (),
     now: datetime | None = None,
+    run: str = "",
+    beside: Beside | None = None,
 ) -> int:
     """Index, tidy, probe and publish `version`, which must be the newest; the number that is live afterwards.
 
-    Publishing what is live already does nothing. PublicationStopped where a gate is red: `live` stays where it was, and
-    the next run begins from there. IndexStoreError where the store cannot be written.
+    What one `run` publishes is taken back by one rollback; without a name each publication is. Publishing what is live
+    already does nothing. PublicationStopped where a gate is red: `live` stays where it was, and the next run begins from
+    there. IndexStoreError where the store cannot be written.
     """
     plan, moment = plan or IndexPlan(), now or datetime.now(UTC)
     with store.writer():
         table = store.latest()
         if table is None:
             raise IndexStoreError("there is no index to publish", "Run the pipeline first.")
-        if int(table.version) != version:
+        if table.version != version:
             raise IndexStoreError(
                 f"version {version} is not the newest of the index any more ({table.version} is)",
                 "Another run wrote in between; run again.",
@@ -62,17 +67,20 @@ def publish(
         if live == version:
             return version
         with faults_told(store.uri):
-            staged = _staged(store, plan)
+            before = version_before(store, run=run)
+            staged = _staged(store, plan, before, moment)
         findings = tuple(finding for gate in (_recall_gate(plan), *gates) for finding in gate(staged))
         if any(finding.blocking for finding in findings):
             first = next(finding for finding in findings if finding.blocking)
             raise PublicationStopped(f"not published: {first.message}", first.remedy, findings)
-        newest = int(staged.live().version)
+        newest = staged.number
+        if beside is not None:
+            beside(newest)
         with faults_told(store.uri):
-            if live is not None:
-                store.set_tag(PREVIOUS, live)
-            enter(store, newest, moment)
+            enter(store, newest, moment, run=run, before=before)
             store.set_tag(LIVE, newest)
+            if before is not None:
+                store.set_tag(PREVIOUS, before)
             housekeeping.prune(store, plan)
         return newest
 
@@ -83,23 +91,26 @@ def accounting(expected: pl.DataFrame, dataset: Dataset, store: Store) -> Gate:
 
 
 def rollback(store: Store, *, now: datetime | None = None) -> int:
-    """Serve the version published before; what was live becomes `previous`, so that a second rollback returns to it."""
+    """Serve what was live before the run that published last; a second rollback returns.
+
+    IndexStoreError where there was no run before.
+    """
     with store.writer():
-        live, previous = store.tag(LIVE), store.tag(PREVIOUS)
-        if live is None or previous is None:
-            raise IndexStoreError("there is no earlier published version", "Only a second publish makes one.")
-        enter(store, previous, now or datetime.now(UTC))
-        store.set_tag(LIVE, previous)
+        live, before = store.tag(LIVE), version_before(store)
+        if before is None or live is None or before not in store.versions:
+            raise IndexStoreError("there is no run before the one that is served", "Only a second run makes one.")
+        enter(store, before, now or datetime.now(UTC), before=live)
+        store.set_tag(LIVE, before)
         store.set_tag(PREVIOUS, live)
-        return previous
+        return before
 
 
-def _staged(store: Store, plan: IndexPlan) -> Snapshot:
+def _staged(store: Store, plan: IndexPlan, before: int | None, now: datetime) -> Snapshot:
     """The newest content with its indices and its parameters, as it would be served."""
     table = store.latest()
     if table is None:
         raise IndexStoreError("the index vanished while it was published", "Run again.")
-    housekeeping.compact(table)
+    housekeeping.compact(store, table, before=before, now=now, sparing=not tuning.fits(table, plan))
     known = tuning.parameters_of(table)
     found = measured(table, tuning.tuned(table, plan), plan.recall)
     if found.recall is not None and found.recall < plan.recall and found.trained_on == known.trained_on:
@@ -107,12 +118,12 @@ def _staged(store: Store, plan: IndexPlan) -> Snapshot:
         found = measured(table, tuning.tuned(table, plan, retrain=True), plan.recall)
     if found != known:
         tuning.write_parameters(table, found)
-    return Snapshot(store, int(table.version))
+    return Snapshot(store, table.version)
 
 
 def _recall_gate(plan: IndexPlan) -> Gate:
     def gate(staged: Snapshot) -> tuple[Finding, ...]:
-        found = staged.serving().parameters
+        found = staged.parameters
         return () if found.recall is None or found.recall >= plan.recall else (_forgetful(found, plan),)
 
     return gate

@@ -17,7 +17,8 @@ from catalog.errors import IndexStoreError
 from catalog.models import Dataset
 from index.embed import Embedder, Progress
 from index.reindexing import model_of, reindex
-from index.store import SEPARATOR, Store
+from index.schema import SEPARATOR
+from index.store import Store, fault_told
 from index.vector_cache import VectorCache
 from index.writing import KnownVectors, Written, delete
 from ledger.models import Finding
@@ -150,9 +151,10 @@ def _write(
         if gone.height:
             delete(table, gone["id"].to_list())
     except (RuntimeError, OSError) as error:
+        fault = fault_told(store.uri, error)
         raise IndexStoreError(
-            f"the index could not be written for '{dataset.name}'",
-            "Answers still come from the last published version.",
+            f"the index could not be written for '{dataset.name}': {fault.what}",
+            f"{fault.remedy} Answers still come from the last published version.",
         ) from error
     return {"embedded": embedded + changes.embedded, "truncated": changes.truncated}
 

@@ -15,8 +15,9 @@ from catalog.models import Dataset, Field, Principal
 from index.access import may_see_row, readable_by
 from index.labels import field_level
 from index.masking import mask
+from index.schema import READABLE
 from index.searching import discreet, visible_because
-from index.store import READABLE, Tables, read_table
+from index.store import Tables, read_table
 
 
 def get_document(store: Tables, principal: Principal, document_id: str) -> dict[str, Any] | None:

@@ -15,11 +15,15 @@ import pyarrow as pa
 
 from catalog.errors import IndexStoreError
 from index.embed import Embedder, Progress
-from index.store import MODEL, Store, Tables, stored_schema
+from index.housekeeping import fragment_rows
+from index.schema import MODEL, stored_schema
+from index.store import Store, Tables
 from index.vector_cache import VectorCache, embed_once
 
 if TYPE_CHECKING:
     from lancedb.table import LanceTable
+
+    from index.version import Version
 
 ROWS = 4096  # rows in memory at once
 KEPT_MODELS = 2  # loaded at once: that of the live version, and that of the one before or after
@@ -44,7 +48,7 @@ class Embedders:
             return self._loaded[named]
 
 
-def model_of(table: LanceTable) -> str:
+def model_of(table: Version | LanceTable) -> str:
     """The model, name and revision, whose vectors this version of the table holds."""
     return str((table.schema.metadata or {}).get(MODEL, b"").decode())
 
@@ -90,7 +94,7 @@ def _replace(store: Store, rows: pa.RecordBatchReader, source: Any) -> None:
 
     lance.write_dataset(
         rows, source.uri, mode="overwrite", data_storage_version=source.data_storage_version,
-        storage_options=store.options,
+        storage_options=store.options, max_rows_per_file=fragment_rows(source.count_rows()),
     )  # fmt: skip
 
 
@@ -106,7 +110,11 @@ def _embedded(
     done = 0
     for batch in batches:
         texts = dict(zip(batch["text_hash"].to_pylist(), batch["search_text"].to_pylist(), strict=True))
-        vectors, new = embed_once(embedder, list(texts), list(texts.values()), cache=cache)
+
+        def heard(count: int, _: int, before: int = done) -> None:
+            tell(before + count)
+
+        vectors, new = embed_once(embedder, list(texts), list(texts.values()), cache=cache, progress=heard)
         counted[0] += new
         matrix = np.stack([vectors[one] for one in batch["text_hash"].to_pylist()]).astype(np.float32)
         column = pa.FixedSizeListArray.from_arrays(pa.array(matrix.reshape(-1)), embedder.dimension)

@@ -11,14 +11,15 @@ from pydantic import BaseModel, ConfigDict
 
 from catalog.errors import IndexStoreError
 from catalog.index_place import ObjectPlace
-from index.housekeeping import file_sizes
 from index.object_storage import object_sizes
-from index.publications import publications
-from index.store import DIMENSION, LIVE, MODEL, PREVIOUS, Store, faults_told
+from index.publications import LIVE, PREVIOUS, publications
+from index.schema import DIMENSION, MODEL
+from index.store import Store, faults_told
 from index.tuning import Parameters, parameters_of
+from index.weighing import weight_of
 
 if TYPE_CHECKING:
-    from lancedb.table import LanceTable
+    from index.version import Version
 
 FLOAT = 4  # bytes
 
@@ -73,7 +74,7 @@ class IndexStats(BaseModel):
 
 def index_stats(store: Store) -> IndexStats:
     """What the store holds. IndexStoreError before the first write."""
-    table = store.live() or store.latest()
+    table = store.published() or store.latest()
     if table is None:
         raise IndexStoreError("there is no index yet", "Run the pipeline: landbridge run.")
     lance: Any = table.to_lance()
@@ -81,7 +82,7 @@ def index_stats(store: Store) -> IndexStats:
     metadata, rows = table.schema.metadata or {}, table.count_rows()
     dimension = int(metadata.get(DIMENSION, b"0"))
     return IndexStats(
-        version=int(table.version),
+        version=table.version,
         model=metadata.get(MODEL, b"").decode(),
         dimension=dimension,
         rows=rows,
@@ -92,23 +93,22 @@ def index_stats(store: Store) -> IndexStats:
         indices=tuple(_parts(table)),
         versions=len(store.versions),
         kept=_kept(store),
-        bytes_live=sum(file_sizes(table).values()),
+        bytes_live=sum(weight_of(table).files.values()),
         bytes_by_part=_bytes_by_part(store),
         bytes_of_raw_vectors=rows * dimension * FLOAT,
     )
 
 
-def _parts(table: LanceTable) -> list[IndexPart]:
-    parts = []
-    for index in table.list_indices():
-        stats = table.index_stats(index.name)
-        if stats is not None:
-            parts.append(
-                IndexPart(
-                    column=next(iter(index.columns)), kind=stats.index_type, rows=stats.num_indexed_rows,
-                    unindexed=stats.num_unindexed_rows, segments=stats.num_indices or 1,
-                )
-            )  # fmt: skip
+def _parts(table: Version) -> list[IndexPart]:
+    lance, parts = table.to_lance(), []
+    for index in lance.describe_indices():
+        stats = lance.stats.index_stats(index.name)
+        parts.append(
+            IndexPart(
+                column=index.field_names[0], kind=stats["index_type"].upper(), rows=stats["num_indexed_rows"],
+                unindexed=stats["num_unindexed_rows"], segments=stats["num_segments"],
+            )
+        )  # fmt: skip
     return sorted(parts, key=lambda part: part.column)
 
 

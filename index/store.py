@@ -5,23 +5,25 @@ A run does, with one lock held: `with store.writer(): store.begin(); reconcile(.
 
 from __future__ import annotations
 
+import os
+import re
 import threading
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 import polars as pl
-import pyarrow as pa
 
 from catalog.errors import IndexStoreError
 from catalog.index_place import ObjectPlace
 from index.locking import PATIENCE, Still, Waiting, lock_for, waiting_told
 from index.object_storage import fault_of, lance_options
-from index.publications import renumber
+from index.publications import LIVE, renumber
+from index.schema import CHUNKS, MODEL, STATE, stored_schema
 from index.tuning import Parameters, parameters_of
+from index.version import Version
 
 if TYPE_CHECKING:
     from lancedb.db import DBConnection
@@ -29,62 +31,30 @@ if TYPE_CHECKING:
     from lancedb.table import LanceTable
 
 TABLE = "chunks"
-LIVE, PREVIOUS = "live", "previous"
-SEPARATOR = "\x1f"  # around every role and key in the text forms that filters look into
-UNMADE = f"Table '{TABLE}' was not found"  # of a folder too that lacks a version, as a killed first write leaves it
-RECHECK_SECONDS = 5.0  # how long a reader may serve the version before the newest publish
-
-CHUNKS: dict[str, Any] = {
-    "id": pl.String,
-    "document_id": pl.String,
-    "dataset": pl.String,
-    "kind": pl.String,
-    "key": pl.String,
-    "ordinal": pl.Int32,
-    "title": pl.String,
-    "text": pl.String,
-    "breadcrumb": pl.String,
-    "source": pl.String,
-    "location": pl.String,
-    "classification": pl.Int8,
-    "roles": pl.List(pl.String),
-    "keys": pl.List(pl.String),
-    "rows": pl.Int64,
-    "gaps": pl.List(pl.String),
-    "hash": pl.String,
-}
-READABLE = tuple(CHUNKS)  # what a reader is given; never the vector
-STATE = ("id", "hash", "document_id", "key", "rows", "text_hash")
-MODEL, DIMENSION = b"landbridge.model", b"landbridge.dimension"
+_IN_RUST = re.compile(r",? /\S+\.rs:\d+:\d+")  # the line of the store's own source where a fault was noticed
+UNMADE = "was not found: Not found"  # of a folder too that lacks a version, as a killed first write leaves it
 
 
-def stored_schema(dimension: int, model: str) -> pa.Schema:
-    """The table's schema: the chunk's columns, what searching needs, and the model the vectors came from."""
-    texts, lists = pa.string(), pa.list_(pa.string())
-    types = {"ordinal": pa.int32(), "classification": pa.int8(), "rows": pa.int64()}
-    types |= dict.fromkeys(("roles", "keys", "gaps"), lists)
-    fields = [pa.field(name, types.get(name, texts)) for name in CHUNKS]
-    # search_text is what is embedded and indexed; *_text are lists as text, because filter expressions know no lists
-    fields += [pa.field(name, texts) for name in ("search_text", "text_hash", "roles_text", "keys_text")]
-    fields.append(pa.field("vector", pa.list_(pa.float32(), dimension)))
-    return pa.schema(fields, metadata={MODEL: model.encode(), DIMENSION: str(dimension).encode()})
+def fault_told(uri: str, error: BaseException) -> IndexStoreError:
+    """What the store says of damaged files, absent rights or a full disk, in its first words, and what to do."""
+    known = fault_of(error) if "://" in uri else None
+    if known is not None:
+        return IndexStoreError(f"the index at {uri} does not work: {known[0]}", known[1])
+    told = _IN_RUST.sub("", str(error).splitlines()[0])[:200] if str(error) else type(error).__name__
+    return IndexStoreError(
+        f"the index at {uri} does not work: {told}",
+        "See that the disk has room and that this user may read and write there. If files are damaged, delete the "
+        "index folder and run again: it is rebuilt from the ready rows.",
+    )
 
 
 @contextmanager
 def faults_told(uri: str) -> Iterator[None]:
-    """What the store says of damaged files, absent rights or a full disk, in its first words, and what to do."""
+    """Raise IndexStoreError for what the store throws inside the block; see `fault_told`."""
     try:
         yield
     except (RuntimeError, OSError, ValueError) as error:
-        known = fault_of(error) if "://" in uri else None
-        if known is not None:
-            raise IndexStoreError(f"the index at {uri} does not work: {known[0]}", known[1]) from error
-        told = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-        raise IndexStoreError(
-            f"the index at {uri} does not work: {told}",
-            "See that the disk has room and that this user may read and write there. If files are damaged, delete the "
-            "index folder and run again: it is rebuilt from the ready rows.",
-        ) from error
+        raise fault_told(uri, error) from error
 
 
 class Serving(NamedTuple):
@@ -92,6 +62,14 @@ class Serving(NamedTuple):
 
     table: LanceTable
     parameters: Parameters
+
+    def serving(self) -> Serving:
+        """The version itself: so it can be asked like a store."""
+        return self
+
+    def live(self) -> LanceTable:
+        """The same, without the parameters."""
+        return self.table
 
 
 class Tables(Protocol):
@@ -135,34 +113,39 @@ class Store:
         """Whether the table of chunks has been made."""
         return self.latest() is not None
 
-    def latest(self) -> LanceTable | None:
-        """The table at its newest version, published or not; None before the first write."""
+    def latest(self) -> Version | None:
+        """The newest version, published or not; None before the first write."""
         if self._local and not (self._local / f"{TABLE}.lance").is_dir():
             return None
+        # else statistics of a vector index carry its centroids, and warn of it
+        os.environ.setdefault("LANCE_INCLUDE_VECTOR_CENTROIDS", "false")
+        import lance
+
         with faults_told(self.uri):
-            if TABLE not in self._database.list_tables().tables:
-                return None
             try:
-                table: Any = self._database.open_table(TABLE)
+                dataset = lance.dataset(f"{self.uri}/{TABLE}.lance", storage_options=self.options)
             except ValueError as error:
-                if str(error) != UNMADE:
+                if UNMADE not in str(error):
                     raise
                 return None
-        return self._sound(table)
+        return self._sound(Version(dataset, self._searchable))
+
+    def published(self) -> Version | None:
+        """The version that is served, deaf to what writers do; None if nothing is published."""
+        newest = self.latest()
+        return None if newest is None or self._tagged(newest, LIVE) is None else self._checked_out(newest, LIVE)
 
     def live(self) -> LanceTable | None:
-        """The table as published: pinned to the `live` tag, deaf to what writers do. None if nothing is published."""
-        table = self.latest()
-        if table is None or LIVE not in table.tags.list():
-            return None
-        return self._checked_out(table, LIVE)
+        """The same, to be searched."""
+        version = self.published()
+        return None if version is None else version.table()
 
     def serving(self) -> Serving | None:
-        """The table as published, with its parameters."""
-        table = self.live()
-        return None if table is None else Serving(table, parameters_of(table))
+        """The same, with its parameters."""
+        version = self.published()
+        return None if version is None else Serving(version.table(), parameters_of(version))
 
-    def at(self, version: int) -> LanceTable:
+    def at(self, version: int) -> Version:
         """The table at one version. IndexStoreError where it is not kept."""
         kept = self.versions
         if version not in kept:
@@ -172,7 +155,7 @@ class Store:
             )
         return self._checked_out(self._open(), version)
 
-    def create(self, *, dimension: int, model: str) -> LanceTable:
+    def create(self, *, dimension: int, model: str) -> Version:
         """Make the empty table for vectors of `model`."""
         self.fence()
         with faults_told(self.uri):
@@ -182,45 +165,43 @@ class Store:
     def tag(self, name: str) -> int | None:
         """The version a tag points to."""
         table = self.latest()
-        if table is None or name not in table.tags.list():
-            return None
-        return int(table.tags.get_version(name))
+        return None if table is None else self._tagged(table, name)
 
     def set_tag(self, name: str, version: int) -> None:
         """Move a tag, or make it. IndexStoreError if another run took over the writing meanwhile."""
         self.fence()
-        table = self._open()
-        if name in table.tags.list():
-            table.tags.update(name, version)
+        tags = self._open().to_lance().tags
+        if name in tags.list():
+            tags.update(name, version)
         else:
-            table.tags.create(name, version)
+            tags.create(name, version)
 
     def drop_tag(self, name: str) -> None:
         """Remove a tag."""
         self.fence()
-        self._open().tags.delete(name)
+        self._open().to_lance().tags.delete(name)
 
     def tags(self) -> dict[str, dict[str, Any]]:
         """All tags: version, when made and moved, and the notes written on them."""
-        table: Any = self.latest()
-        return {} if table is None else dict(table.to_lance().tags.list())
+        table = self.latest()
+        with faults_told(self.uri):
+            return {} if table is None else dict(table.to_lance().tags.list())
 
     def note(self, name: str, notes: dict[str, str]) -> None:
         """Write notes on a tag; they replace those before."""
-        table: Any = self._open()
-        table.to_lance().tags.replace_metadata(name, notes)
+        self._open().to_lance().tags.replace_metadata(name, notes)
 
     @property
     def version(self) -> int:
         """The newest version; 0 before the first write."""
         table = self.latest()
-        return 0 if table is None else int(table.version)
+        return 0 if table is None else table.version
 
     @property
     def versions(self) -> tuple[int, ...]:
         """All versions still kept, oldest first."""
         table = self.latest()
-        return () if table is None else tuple(int(entry["version"]) for entry in table.list_versions())
+        return () if table is None else tuple(int(entry["version"]) for entry in table.to_lance().versions())
 
     @property
     def model(self) -> str | None:
@@ -228,21 +209,24 @@ class Store:
         table = self.latest()
         return None if table is None else (table.schema.metadata or {}).get(MODEL, b"").decode()
 
-    def read(
-        self, columns: Sequence[str], where: Expr | None = None, *, at: Literal["latest", "live"] = "latest"
-    ) -> pl.DataFrame:
-        """Columns of the chunks that match, at the newest or the published version; empty where there is none."""
-        table = self.live() if at == "live" else self.latest()
-        with faults_told(self.uri):
-            return read_table(table, columns, where)
+    def read(self, columns: Sequence[str], *, at: Literal["latest", "live"] = "latest") -> pl.DataFrame:
+        """Columns of all chunks, at the newest or the published version; empty where there is none."""
+        return self._read(columns, at=at)
 
     def chunk_state(
         self, dataset: str, *, at: Literal["latest", "live"] = "latest", columns: Sequence[str] = STATE
     ) -> pl.DataFrame:
         """What is stored of a dataset: id, hash, document_id, key, rows, text_hash, or other columns."""
-        from lancedb.expr import col, lit
+        import pyarrow.compute as pc
 
-        return self.read(columns, col("dataset") == lit(dataset), at=at)
+        return self._read(columns, at=at, filter=pc.field("dataset") == dataset)
+
+    def _read(self, columns: Sequence[str], *, at: Literal["latest", "live"], **more: Any) -> pl.DataFrame:
+        version = self.published() if at == "live" else self.latest()
+        if version is None:
+            return pl.DataFrame(schema={name: CHUNKS.get(name, pl.String) for name in columns})
+        with faults_told(self.uri):
+            return pl.DataFrame(version.to_lance().to_table(columns=list(columns), **more)).select(columns)
 
     @contextmanager
     def writer(self, *, run: str = "", patience: float = PATIENCE, waiting: Waiting | None = None) -> Iterator[Store]:
@@ -270,8 +254,11 @@ class Store:
         """IndexStoreError if this writer's turn was lost: to be asked right before what must not be done without."""
         self._still()
 
-    def begin(self) -> None:
-        """Forget what a broken-off run left: the newest content becomes the published content, or nothing at all."""
+    def begin(self, *, moving: Callable[[int], object] | None = None) -> None:
+        """Forget what a broken-off run left: the newest content becomes the published content, or nothing at all.
+
+        The published content may get another number by it; `moving` hears it right before it is served so.
+        """
         with self.writer():
             table = self.latest()
             if table is None:
@@ -280,25 +267,43 @@ class Store:
             self.fence()
             if live is None:
                 self._database.drop_table(TABLE)
-            elif live != int(table.version):
-                table.restore(live)
+            elif live != table.version:
+                with faults_told(self.uri):
+                    table.to_lance().checkout_version(live).restore()
+                newest = self.version
+                if moving:
+                    moving(newest)
+                renumber(self, live, newest)
                 # the same content under a new number: so the next begin finds nothing to do
-                self.set_tag(LIVE, int(table.version))
-                renumber(self, live, int(table.version))
+                self.set_tag(LIVE, newest)
 
-    def _open(self) -> LanceTable:
+    def _open(self) -> Version:
         table = self.latest()
         if table is None:
             raise IndexStoreError(f"there is no index at {self.uri}", "Run the pipeline: landbridge run.")
         return table
 
-    def _checked_out(self, table: LanceTable, version: int | str) -> LanceTable:
+    def _searchable(self, version: int | None) -> LanceTable:
+        """The table in LanceDB, at a version or at the newest."""
         with faults_told(self.uri):
-            table.checkout(version)
-        return self._sound(table)
+            table: Any = self._database.open_table(TABLE)
+            if version is not None:
+                table.checkout(version)
+            opened: LanceTable = table
+            return opened
 
-    def _sound(self, table: LanceTable) -> LanceTable:
-        """The table, if it has its columns: a manifest of zeros, as a crash can leave it, reads as an empty table."""
+    def _tagged(self, table: Version, name: str) -> int | None:
+        with faults_told(self.uri):
+            tag = table.to_lance().tags.list().get(name)
+            return None if tag is None else int(tag["version"])
+
+    def _checked_out(self, table: Version, version: int | str) -> Version:
+        with faults_told(self.uri):
+            dataset = table.to_lance().checkout_version(version)
+        return self._sound(Version(dataset, self._searchable))
+
+    def _sound(self, table: Version) -> Version:
+        """The version, if it has its columns: a manifest of zeros, as a crash can leave it, reads as an empty table."""
         with faults_told(self.uri):
             if "vector" not in table.schema.names:
                 raise ValueError("a version without columns, which is a damaged file")
@@ -316,47 +321,6 @@ def _place(told: str) -> Path | ObjectPlace:
 
 def _alone() -> None:
     """Outside a writer's turn there is none to lose."""
-
-
-class Reader:
-    """The published table, held open for many questions; looks for a newer publish every few seconds."""
-
-    def __init__(self, store: Store, *, every: float = RECHECK_SECONDS) -> None:
-        self.store, self.every = store, every
-        self._lock = threading.Lock()
-        self._serving: Serving | None = None
-        self._checked = float("-inf")
-
-    def serving(self) -> Serving | None:
-        """The version at `live`, at most `every` seconds behind the newest publish. Ask once for each answer."""
-        with self._lock:
-            if time.monotonic() - self._checked >= self.every:
-                tagged = self.store.tag(LIVE)
-                if self._serving is None or tagged != int(self._serving.table.version):
-                    self._serving = self.store.serving()
-                self._checked = time.monotonic()
-            return self._serving
-
-    def live(self) -> LanceTable | None:
-        """The same, without the parameters."""
-        serving = self.serving()
-        return None if serving is None else serving.table
-
-
-class Snapshot:
-    """One version of a store, whatever is published meanwhile: staged to be probed, or asked as of then."""
-
-    def __init__(self, store: Store, version: int) -> None:
-        table = store.at(version)
-        self._serving = Serving(table, parameters_of(table))
-
-    def serving(self) -> Serving:
-        """The version."""
-        return self._serving
-
-    def live(self) -> LanceTable:
-        """The same, without the parameters."""
-        return self._serving.table
 
 
 def read_table(table: LanceTable | None, columns: Sequence[str], where: Expr | None = None) -> pl.DataFrame:

@@ -6,33 +6,36 @@ on the `live` version, and a run that is killed is forgotten by the next.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from catalog.errors import IndexStoreError
 from index.embed import Embedder, Progress, Vectors
-from index.store import stored_schema
+from index.schema import stored_schema
 from index.tuning import newest
 from index.vector_cache import VectorCache, embed_once
 
 if TYPE_CHECKING:
-    from lancedb.table import LanceTable
+    from index.version import Version
 
 PORTION = 16_384  # chunks in one merge: their vectors are 25 MB at 384 dimensions
+BATCH = 65_536  # rows whose hashes are looked at together
+KNOWN = pl.DataFrame(schema={"text_hash": pl.String, "row": pl.Int64})
 
 
 class KnownVectors:
     """The vectors that one version of the table holds of the texts of a dataset, read when they are asked for."""
 
-    def __init__(self, table: LanceTable | None, dataset: str, hashes: pl.Series) -> None:
+    def __init__(self, table: Version | None, dataset: str, hashes: pl.Series) -> None:
         """`table` is pinned to a version, so that what is written meanwhile is not seen; None knows nothing."""
         self._table = table
-        self._rows = pl.DataFrame(schema={"text_hash": pl.String, "_rowid": pl.UInt64})
+        self._rows = KNOWN
         if table is not None and hashes.len():
-            self._rows = _rows_of(table, dataset).filter(pl.col("text_hash").is_in(hashes.implode()))
+            self._rows = _rows_of(table, dataset, hashes)
 
     @property
     def hashes(self) -> pl.Series:
@@ -41,10 +44,10 @@ class KnownVectors:
 
     def of(self, hashes: pl.Series) -> dict[str, Vectors]:
         """The vectors of those of these texts that are known."""
-        rows = self._rows.filter(pl.col("text_hash").is_in(hashes.implode()))["_rowid"]
+        rows = self._rows.filter(pl.col("text_hash").is_in(hashes.implode()))["row"].sort()
         if self._table is None or rows.is_empty():
             return {}
-        found = self._table.take_row_ids(rows.to_list()).select(["text_hash", "vector"]).to_arrow()
+        found = self._table.to_lance().take(rows.to_list(), columns=["text_hash", "vector"])
         return dict(zip(found["text_hash"].to_pylist(), _matrix(found["vector"]), strict=True))
 
 
@@ -52,7 +55,7 @@ class Written:
     """Portions on their way into the table: `embedded` and `truncated` count the texts that were new."""
 
     def __init__(
-        self, table: LanceTable, known: KnownVectors, embedder: Embedder | None, *, new: int,
+        self, table: Version, known: KnownVectors, embedder: Embedder | None, *, new: int,
         cache: VectorCache | None, progress: Progress | None,
     ) -> None:  # fmt: skip
         self._table, self._known, self._embedder = table, known, embedder
@@ -66,8 +69,9 @@ class Written:
         for portion in chunks.iter_slices(PORTION):
             vectors = self._vectors(portion)
             self._carried |= {one: vector for one, vector in vectors.items() if one in again}
-            merge = self._table.merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
+            merge = self._table.to_lance().merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
             merge.execute(_arrow(portion, vectors, self._table))
+            newest(self._table)
 
     def _vectors(self, portion: pl.DataFrame) -> dict[str, Vectors]:
         hashes = portion["text_hash"].unique()
@@ -80,6 +84,7 @@ class Written:
             self._embedder, new["text_hash"].to_list(), new["search_text"].to_list(), cache=self._cache,
             progress=self._heard(self._told),
         )  # fmt: skip
+        _refuse_other_lengths(fresh, self._table, self._embedder.name)
         self._told += new.height
         self.embedded += count
         self.truncated += self._embedder.truncated if count else 0
@@ -91,21 +96,33 @@ class Written:
         return None if progress is None else lambda done, _: progress(min(before + done, total), total)
 
 
-def delete(table: LanceTable, ids: Sequence[str]) -> None:
+def _refuse_other_lengths(vectors: Mapping[str, Vectors], table: Version, model: str) -> None:
+    """IndexStoreError for a model that makes other vectors than those that the index holds of it."""
+    wanted = int(table.schema.field("vector").type.list_size)
+    others = {len(vector) for vector in vectors.values()} - {wanted}
+    if others:
+        raise IndexStoreError(
+            f"the model {model} makes vectors of {min(others)} numbers, and those of it in the index have {wanted}",
+            "Give the other model another name or revision: the index is then brought to it; or set it back.",
+        )
+
+
+def delete(table: Version, ids: Sequence[str]) -> None:
     """Delete these chunks in one commit. They are joined, not listed in a condition: ten times faster at 100,000."""
     lance: Any = table.to_lance()
     lance.merge_insert("id").when_matched_delete().execute(pa.table({"id": pa.array(ids, pa.string())}))
     newest(table)
 
 
-def _rows_of(table: LanceTable, dataset: str) -> pl.DataFrame:
-    """One row of the table for each text of a dataset: `text_hash` and where it lies."""
-    from lancedb.expr import col, lit
-
-    asked = table.search().where(col("dataset") == lit(dataset)).select(["text_hash"]).with_row_id(True)
-    found = pl.from_arrow(asked.limit(table.count_rows()).to_arrow())
-    frame = found if isinstance(found, pl.DataFrame) else found.to_frame()
-    return frame.select("text_hash", pl.col("_rowid").cast(pl.UInt64)).unique("text_hash", keep="any")
+def _rows_of(table: Version, dataset: str, hashes: pl.Series) -> pl.DataFrame:
+    """One row of the table for each of these texts that a dataset holds: `text_hash` and its place among all rows."""
+    found, before = [], 0
+    for batch in table.to_lance().to_batches(columns=["dataset", "text_hash"], batch_size=BATCH):
+        rows = pl.DataFrame(batch).with_row_index("row", before).with_columns(pl.col("row").cast(pl.Int64))
+        wanted = (pl.col("dataset") == dataset) & pl.col("text_hash").is_in(hashes.implode())
+        found.append(rows.filter(wanted).select("text_hash", "row"))
+        before += batch.num_rows
+    return pl.concat(found).unique("text_hash", keep="any") if found else KNOWN
 
 
 def _in_two_portions(chunks: pl.DataFrame) -> frozenset[str]:
@@ -121,7 +138,7 @@ def _matrix(column: pa.ChunkedArray) -> Iterable[Vectors]:
     return matrix
 
 
-def _arrow(frame: pl.DataFrame, vectors: dict[str, Vectors], table: LanceTable) -> pa.Table:
+def _arrow(frame: pl.DataFrame, vectors: dict[str, Vectors], table: Version) -> pa.Table:
     """The rows as Arrow, in the table's own schema."""
     dimension = table.schema.field("vector").type.list_size
     matrix = np.stack([vectors[one] for one in frame["text_hash"].to_list()]).astype(np.float32)

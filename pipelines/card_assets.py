@@ -24,7 +24,7 @@ def cards_asset(project: Project) -> dg.AssetsDefinition:
     )
     def catalog_cards(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         try:
-            made = stages.make_cards(Site.open(project))
+            made = stages.make_cards(Site.open(project), run_id=context.run.run_id)
         except LandbridgeError as error:
             raise dg.Failure(str(error), allow_retries=False) from error
         told = ("documents", "added", "changed", "deleted", "embedded", "version")

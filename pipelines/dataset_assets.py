@@ -15,6 +15,7 @@ from catalog.models import Dataset, Project
 from ledger import Finding
 from pipelines import asset_checks, metadata, stages
 from pipelines.borrowing import related
+from pipelines.progress import Lines, listening
 from pipelines.publications import index_metadata
 from pipelines.run_marks import Told, mark_held, site_of, stands
 from pipelines.site import Site
@@ -169,7 +170,8 @@ def indexed_asset(project: Project, dataset: Dataset) -> dg.AssetsDefinition:
             yield asset_checks.unjudged(key, DELETIONS, _because(stop))
             return
         try:
-            made = stages.make_indexed(site, dataset.name, run_id=context.run.run_id)
+            with listening(Lines(context.log.info)):
+                made = stages.make_indexed(site, dataset.name, run_id=context.run.run_id)
         except LandbridgeError as error:
             held = isinstance(error, ChangeHeld)
             if held:
@@ -201,7 +203,10 @@ def accounting_check(project: Project, dataset: Dataset) -> dg.AssetChecksDefini
         stop = stopping(site, dataset.name) or _unpublished(site, dataset.name)
         if stop is not None:
             return asset_checks.unjudged(key, ACCOUNTING, _because(stop))
-        account, findings = stages.verify_indexed(site, dataset.name, run_id=context.run.run_id)
+        try:
+            account, findings = stages.verify_indexed(site, dataset.name, run_id=context.run.run_id)
+        except LandbridgeError as error:
+            raise _failure(error) from error
         return dg.AssetCheckResult(
             passed=account.balanced,
             severity=dg.AssetCheckSeverity.ERROR,

@@ -84,11 +84,11 @@ class Prober:
     @cached_property
     def _embedder(self) -> KeptVectors:
         import index
-        from index.store import MODEL
+        from index.schema import MODEL
 
         project, models = self.site.project, self.site.home.models
         load = self._load or (lambda: index.load_embedder(project.model, models))
-        table = index.Store(self.site.home.index).live()
+        table = index.Store(self.site.home.index).published()
         told = (table.schema.metadata or {}) if table is not None else {}
         return KeptVectors(self.site, load, indexed_by=told.get(MODEL, b"").decode())
 
@@ -108,6 +108,7 @@ class Prober:
 
         items = known_items(index.sample_documents(self._reader, dataset.name, limit=SAMPLE))
         named = all(tellable(dataset, template.by or dataset.key) for template in dataset.documents)
+        self._embedder.embed_queries([item.text for item in items])  # all at once; the searches find them kept
         asked = []
         for done, item in enumerate(items):  # a loop over at most some hundred questions: each is a search
             tell(STAGE, dataset.name, done, len(items))
@@ -119,6 +120,7 @@ class Prober:
         return {"asked": asked, "model": self._embedder.name}
 
     def _ask_case(self, case: UseCase) -> dict[str, Any]:
+        self._embedder.embed_queries([question.ask for question in case.questions])
         ranks = []
         for question in case.questions:
             hits = self._hits(question.ask, case.datasets)

@@ -1,17 +1,19 @@
-"""Keep beside each published version of the index what goes with it, so that a rollback moves all of it at once.
+"""Lay beside each version of the index what goes with it: so an answer rests on one version, and a rollback moves all.
 
 Records are read from files beside the index: the rows as published, how conflicts about them were settled, the
-contract, the manifest. Each publication links them under its version; a rollback links them back.
+contract, the manifest. They lie under a version before it is served. The home itself holds those of the live version,
+which the next run begins from; `settle` brings them there, also after a rollback or a kill.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -19,64 +21,88 @@ from catalog.errors import ContractBlocked, IndexStoreError
 from catalog.home import Home
 from catalog.models import Dataset
 from catalog.published import contract_path
+from index.cards import CATALOG
 from ledger import Finding
+from ledger.models import EVERYWHERE
+from pipelines.contract_versions import keep_contract
 from pipelines.site import Site
-from pipelines.store import keep, read_json, write_json
+from pipelines.store import keep, read_json, write_frame, write_json
 
 if TYPE_CHECKING:
-    from index import Change, Embedder, Store
+    from index import Embedder, Store
+
+EXPECTED = ("id", "hash", "document_id", "key", "rows", "told")  # what is kept of each chunk
+
+
+@dataclass(frozen=True)
+class Brought:
+    """What a run made of one dataset: its manifest, and its chunks, None where they stay as published.
+
+    Its ready rows, what was settled about them, and its contract go with it.
+    """
+
+    dataset: Dataset
+    manifest: Mapping[str, Any]
+    chunks: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True)
 class RolledBack:
-    """What is served now, and what was served before."""
+    """What is served now, what was served before, and the datasets whose rows and contracts went back, too."""
 
     version: int
     before: int
     datasets: tuple[str, ...]
 
 
+def begin(site: Site, store: Store) -> None:
+    """Forget what a broken-off run left; see `Store.begin`."""
+    store.begin(moving=partial(_lay_anew, site))
+
+
 def publish(
     site: Site,
     store: Store,
-    chunks: pl.DataFrame,
-    change: Change,
+    brought: Brought,
+    version: int,
     *,
-    told: Sequence[Finding],
+    told: Sequence[Finding] = (),
     embedder: Embedder | None,
     run_id: str,
-) -> int:
-    """Publish what a run brought into the index, if every gate is green; the version that is live then.
+) -> None:
+    """Publish what a run brought into the index as `version`, if every gate is green.
 
     ContractBlocked where a gate is red: its findings stand beside what is `told` already, and the live version stays.
     """
     import index
 
-    dataset: Dataset = site.dataset(change.dataset)
-    gates = (
-        index.accounting(chunks, dataset, store),
-        index.found_by_name(dataset, site.project, embedder=embedder),
-    )
+    dataset = brought.dataset
+    if store.tag("live") == version:
+        stand(site, brought, version, run_id=run_id, changed=True)
+        return
+    gates = [index.found_by_name(dataset, site.project, embedder=embedder)]
+    if brought.chunks is not None:
+        gates.insert(0, index.accounting(brought.chunks, dataset, store))
     try:
-        return index.publish(store, change.version, plan=site.project.index, gates=gates, now=site.clock())
+        live = index.publish(
+            store, version, plan=site.project.index, gates=gates, now=site.clock(), run=run_id,
+            beside=partial(_lay_anew, site, brought=brought),
+        )  # fmt: skip
     except index.PublicationStopped as stopped:
-        found = [one.model_copy(update={"dataset": dataset.name}) for one in stopped.findings]
-        site.ledger.record_findings(run_id, dataset.name, "indexed", [*told, *found], site.clock())
+        name = EVERYWHERE if dataset.name == CATALOG else dataset.name
+        found = [one.model_copy(update={"dataset": name}) for one in stopped.findings]
+        site.ledger.record_findings(run_id, name, "indexed", [*told, *found], site.clock())
         rules = [one.rule for one in found if one.blocking]
         raise ContractBlocked(dataset.name, rules, f"{found[0].message} {found[0].remedy}") from stopped
+    _take(site, dataset.name, live, run_id=run_id, changed=True)
+    write_json({"version": live}, _settled_at(site.home))
+    _sweep(site.home, store)
 
 
-def keep_publication(site: Site, version: int, *, store: Store) -> None:
-    """Link what is published now under `version`, and drop what lies under versions that the store forgot."""
-    kept: Collection[int] = set(store.versions)
-    folder = _folder(site.home, version)
-    for name in site.project.datasets:
-        for part, path in _parts(site.home, name):
-            if path.exists():
-                keep(path, folder / part / path.name)
-    for other in folder.parent.glob("*"):
-        if other.name.isdecimal() and int(other.name) not in kept:
-            shutil.rmtree(other, ignore_errors=True)
+def stand(site: Site, brought: Brought, version: int, *, run_id: str, changed: bool) -> None:
+    """Let what was brought go with the live `version`, whose documents stay as they are."""
+    _lay(site, version, brought)
+    _take(site, brought.dataset.name, version, run_id=run_id, changed=changed)
 
 
 def index_metadata(site: Site) -> dict[str, int | float | str]:
@@ -103,72 +129,117 @@ def index_metadata(site: Site) -> dict[str, int | float | str]:
 
 
 def roll_back(site: Site, *, run_id: str) -> RolledBack:
-    """Serve the version published before, with its rows, contracts and times; the next run goes forward from there.
+    """Serve what was live before the last run, with its rows, contracts and times; the next run goes on from there.
 
-    IndexStoreError where there is none. A rollback that was killed half-way is finished by the next one or by a run.
+    IndexStoreError where there was no run before. Killed half-way, it is finished by the next one or by a run.
     """
     import index
 
     with site.alone():
-        finish(site, run_id=run_id)
         store = index.Store(site.home.index)
-        live, previous = store.tag("live"), store.tag("previous")
-        if live is None or previous is None:
-            raise IndexStoreError("there is no earlier published version", "Only a second publication makes one.")
-        write_json({"to": previous, "from": live}, _intent(site.home))
-        index.rollback(store, now=site.clock())
-        return RolledBack(previous, live, finish(site, run_id=run_id))
+        settle(site, store, run_id=run_id)
+        live = store.tag("live")
+        if live is None:
+            raise IndexStoreError("nothing is published yet", "Run the pipeline: landbridge run.")
+        version = index.rollback(store, now=site.clock())
+        return RolledBack(version, live, settle(site, store, run_id=run_id))
 
 
-def finish(site: Site, *, run_id: str) -> tuple[str, ...]:
-    """Link back what belongs to the version that a rollback goes to; the datasets that it moved."""
-    import index
-
-    home, told = site.home, read_json(_intent(site.home))
-    if not told:
+def settle(site: Site, store: Store, *, run_id: str) -> tuple[str, ...]:
+    """Let the files in the home be those of the version that is served; the datasets that this moved."""
+    home, live = site.home, store.tag("live")
+    if live is None or read_json(_settled_at(home)).get("version") == live:
         return ()
-    store = index.Store(home.index)
-    if store.tag("live") == told["from"]:  # killed before the tag moved
-        index.rollback(store, now=site.clock())
-    moved = tuple(name for name in site.project.datasets if _restore(site, name, told["to"], run_id=run_id))
-    _intent(home).unlink(missing_ok=True)
-    return moved
+    then = home.at(live)
+    if not then.publication.is_dir():  # an old home, or another machine published it
+        return ()
+    moved = [name for name in _names(site) if _memo(home, name) != _memo(then, name)]
+    for name in moved:
+        _take(site, name, live, run_id=run_id, changed=True)
+    write_json({"version": live}, _settled_at(home))
+    return tuple(name for name in moved if name != CATALOG)
 
 
-def _restore(site: Site, name: str, version: int, *, run_id: str) -> bool:
-    """One dataset as it was published under `version`; whether that differs from what was there."""
-    folder, home = _folder(site.home, version), site.home
-    now, then = read_json(home.manifest("indexed", name)), folder / "indexed" / f"{name}.json"
-    if now.get("memo") == read_json(then).get("memo"):
-        return False  # it was read again since, and nothing was found changed: that stays true
-    for part, path in _parts(home, name):
-        kept = folder / part / path.name
+def _memo(home: Home, name: str) -> object:
+    """What the published documents of a dataset were made of. The same: it was read again since, and that stays so."""
+    return read_json(home.manifest("indexed", name)).get("memo")
+
+
+def _lay_anew(site: Site, version: int, brought: Brought | None = None) -> None:
+    """Lay beside a version that is not served yet what goes with it, whatever a killed run left there."""
+    _settled_at(site.home).unlink(missing_ok=True)
+    shutil.rmtree(site.home.at(version).publication, ignore_errors=True)
+    _lay(site, version, brought)
+
+
+def _lay(site: Site, version: int, brought: Brought | None) -> None:
+    """Lay beside a version what was brought; where nothing lies there, also what is published of all else."""
+    then = site.home.at(version)
+    folder = then.publication
+    if folder.is_dir():
+        if brought is not None:
+            _write(site, brought, version, then)
+        return
+    half = replace(then, beside=folder.with_name(f".{version}.tmp"))
+    shutil.rmtree(half.publication, ignore_errors=True)
+    half.publication.mkdir(parents=True)
+    for name in _names(site):
+        for path, kept in zip(_parts(site.home, name), _parts(half, name), strict=True):
+            if path.exists():
+                keep(path, kept)
+    if brought is not None:
+        _write(site, brought, version, half)
+    half.publication.rename(folder)
+
+
+def _write(site: Site, brought: Brought, version: int, to: Home) -> None:
+    dataset, home, name = brought.dataset, site.home, brought.dataset.name
+    if name != CATALOG:
+        keep(home.ready(name), to.published(name))
+        if home.settled(name).exists():
+            keep(home.settled(name), to.published_settled(name))
+        keep_contract(to, dataset)
+    if brought.chunks is not None:
+        write_frame(brought.chunks.select(f"^({'|'.join(EXPECTED)})$"), to.chunks(name))
+    write_json({**brought.manifest, "version": version}, to.manifest("indexed", name))
+
+
+def _take(site: Site, name: str, version: int, *, run_id: str, changed: bool) -> None:
+    """Let the files of one dataset in the home be those that go with a version."""
+    home = site.home
+    for kept, path in zip(_parts(home.at(version), name), _parts(home, name), strict=True):
         if kept.exists():
             keep(kept, path)
         else:
             path.unlink(missing_ok=True)
     manifest = read_json(home.manifest("indexed", name))
-    if manifest:
+    if manifest and name != CATALOG:
         as_of = datetime.fromisoformat(manifest["as_of"])
         site.ledger.record_state(
-            name, "indexed", checked_at=as_of, fingerprint=manifest["memo"], changed=True, run_id=run_id
+            name, "indexed", checked_at=as_of, fingerprint=manifest["memo"], changed=changed, run_id=run_id
         )
-    return True
 
 
-def _parts(home: Home, name: str) -> Iterator[tuple[str, Path]]:
-    """The files that go with a published version, each with the folder it is kept in."""
-    yield "published", home.published(name)
-    yield "published", home.published_settled(name)
-    yield "published", contract_path(home, name)
-    yield "expected", home.chunks(name)
-    yield "indexed", home.manifest("indexed", name)
+def _sweep(home: Home, store: Store) -> None:
+    """Drop what lies beside versions that the store forgot, and what killed runs left half-made."""
+    kept = {str(version) for version in store.versions}
+    for other in (home.folder / "versions").iterdir():
+        if other.is_dir() and other.name not in kept:
+            shutil.rmtree(other, ignore_errors=True)
 
 
-def _folder(home: Home, version: int) -> Path:
-    return home.folder / "versions" / str(version)
+def _names(site: Site) -> tuple[str, ...]:
+    return (*site.project.datasets, CATALOG)
 
 
-def _intent(home: Home) -> Path:
-    """Where a rollback under way is written down."""
-    return home.folder / "versions" / "rollback.json"
+def _parts(home: Home, name: str) -> tuple[Path, ...]:
+    """The files that go with a published version. The manifest comes last: it tells that the others are there."""
+    return (
+        home.published(name), home.published_settled(name), contract_path(home, name), home.chunks(name),
+        home.manifest("indexed", name),
+    )  # fmt: skip
+
+
+def _settled_at(home: Home) -> Path:
+    """Where it is written down of which version the files in the home are; absent while they are being moved."""
+    return home.folder / "versions" / "settled.json"

@@ -23,6 +23,7 @@ from serving.gate import Gate
 from serving.models import ContextAnswer, DatasetList, GapList, Record
 from serving.problems import ABSENT, explain, faults
 from serving.questions import (
+    AsOf,
     DatasetName,
     DatasetNames,
     Filters,
@@ -124,6 +125,7 @@ def _search(context: Context, gate: Gate) -> Tool:
         filters: Filters = [],  # noqa: B006
         session_id: SessionId = None,
         purpose: Purpose = "",
+        as_of: AsOf = "",
     ) -> ContextAnswer:
         """Search the records of this organisation.
 
@@ -132,7 +134,7 @@ def _search(context: Context, gate: Gate) -> Tool:
         """
         found = await _run(
             gate, context.search, query, principal=caller_of(call, context), channel="mcp", limit=limit,
-            datasets=datasets, filters=filters, session_id=session_id, purpose=purpose,
+            datasets=datasets, filters=filters, session_id=session_id, purpose=purpose, as_of=as_of,
         )  # fmt: skip
         return cast("ContextAnswer", found)
 

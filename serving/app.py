@@ -78,7 +78,7 @@ UrnInPath = Annotated[str, Path(max_length=LONGEST_NAME, examples=["urn:landbrid
 def _v1(context: Context, gate: Gate) -> APIRouter:
     v1 = APIRouter(prefix="/v1", tags=["context"])
 
-    @v1.post("/search", responses=openapi.responses("search", 400, 401, 404, 413, 422, 503))
+    @v1.post("/search", responses=openapi.responses("search", 400, 401, 403, 404, 413, 422, 503))
     async def search(caller: Caller, asked: Annotated[SearchRequest, Body()]) -> ContextAnswer:
         """Answer a question with cited, dated records, or say why nothing is known."""
         return await gate.run(

@@ -30,6 +30,7 @@ from serving.visibility import Absent, visible_datasets
 
 if TYPE_CHECKING:
     from index.embed import Embedder
+    from index.store import Serving
 
 
 def utc_now() -> datetime:
@@ -131,7 +132,7 @@ class Context:
     def _answer(self, query: Query, as_of: str) -> Answer:
         for name in query.datasets:
             self._check_visible(query.principal, name)
-        self._check_published()  # before a model is loaded for nothing
+        self._serving()  # before a model is loaded for nothing
         then = (
             snapshot_as_of(
                 as_of, principal=query.principal, project=self.project, store=self.reader.store, ledger=self.ledger
@@ -155,15 +156,15 @@ class Context:
 
     def get_record(self, urn: str, *, principal: Principal) -> Record | None:
         """The document and the ready row called `urn`; None where there is none, or none for this caller."""
-        self._check_published()
+        serving = self._serving()
         if not is_name(urn):
             return None
         return read_record(
             urn,
             principal=principal,
             project=self.project,
-            home=self.home,
-            reader=self.reader,
+            home=self.home.serving(int(serving.table.version)),
+            store=serving,
             reads=source_reads(self.ledger.states()),
             now=self.clock(),
         )
@@ -204,13 +205,13 @@ class Context:
 
     def warm(self) -> None:
         """Load what the first question would wait for. IndexStoreError where nothing is published."""
-        self._check_published()
+        self._serving()
         self.embedder().embed_queries(["warm"])
 
     def not_ready(self) -> str:
         """Why no question can be answered now; empty when one can."""
         try:
-            self._check_published()
+            self._serving()
             self.ledger.states()
         except IndexStoreError as error:
             return str(error)
@@ -218,8 +219,10 @@ class Context:
             return "the ledger does not answer."
         return ""
 
-    def _check_published(self) -> None:
+    def _serving(self) -> Serving:
+        """The version that one answer rests on. IndexStoreError where nothing is published."""
         with discreet():
-            table = self.reader.live()
-        if table is None:
+            serving = self.reader.serving()
+        if serving is None:
             raise IndexStoreError("nothing is published yet", "Run the pipeline: landbridge run.")
+        return serving

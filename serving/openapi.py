@@ -17,6 +17,7 @@ DESCRIPTION = (
 TOLD = {
     400: "The body is not JSON in UTF-8.",
     401: UNAUTHORIZED,
+    403: "Asking as of an earlier time is for auditors. Give this principal the role 'auditor' in the policies.",
     404: ABSENT,
     413: TOO_LARGE,
     422: "query: String should have at most 2000 characters.",

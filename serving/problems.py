@@ -18,7 +18,7 @@ from starlette.responses import Response
 
 from catalog.errors import BadQuery, IndexStoreError, LandbridgeError, LedgerError
 from serving.gate import RETRY_AFTER, Busy
-from serving.visibility import Absent
+from serving.visibility import Absent, Forbidden
 
 MEDIA_TYPE = "application/problem+json"
 ABSENT = "There is no such record, or it is not yours to see."
@@ -28,6 +28,7 @@ TOO_LARGE = "The request is larger than 1 MiB."
 TITLES = {  # as RFC 9110 has them; Python's own differ between versions
     400: "Bad Request",
     401: "Unauthorized",
+    403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
     413: "Content Too Large",
@@ -75,14 +76,21 @@ def explain(error: LandbridgeError) -> tuple[int, str]:
     """The status and the line for one of our errors. What is not the caller's business goes to the log."""
     if isinstance(error, BadQuery | IndexStoreError):
         line = str(error)
-        status = 404 if isinstance(error, Absent) else 422 if isinstance(error, BadQuery) else 503
-        return status, line[:1].upper() + line[1:]
+        return _status(error), line[:1].upper() + line[1:]
     if isinstance(error, Busy):
         return 503, str(error)
     logger.error("%s: %s", type(error).__name__, error)
     if isinstance(error, LedgerError):
         return 503, "The ledger does not answer, and nothing is answered without a trace."
     return 500, "Something failed here. The server's log has the cause."
+
+
+def _status(error: LandbridgeError) -> int:
+    if isinstance(error, Forbidden):
+        return 403
+    if isinstance(error, Absent):
+        return 404
+    return 422 if isinstance(error, BadQuery) else 503
 
 
 def faults(errors: Sequence[Any]) -> str:

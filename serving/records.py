@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import index
 from catalog.home import Home
@@ -18,6 +18,9 @@ from serving.freshness import Age, age_of
 from serving.models import Passage, Record
 from serving.visibility import may_see_key
 
+if TYPE_CHECKING:
+    from index.store import Tables
+
 _UNGUESSABLE = secrets.token_bytes(32)
 
 
@@ -27,12 +30,15 @@ def read_record(
     principal: Principal,
     project: Project,
     home: Home,
-    reader: index.Reader,
+    store: Tables,
     reads: Mapping[str, datetime],
     now: datetime,
 ) -> Record | None:
-    """The record; None where there is none, or none that `principal` may see. IndexStoreError if the index fails."""
-    document = index.get_document(reader, principal, urn)
+    """The record; None where there is none, or none that `principal` may see. IndexStoreError if the index fails.
+
+    `store` is one version, and `home` that with what goes with it, so that the document is told of the row below it.
+    """
+    document = index.get_document(store, principal, urn)
     row = _row(urn, principal=principal, project=project, home=home)
     if document is None and row is None:
         return None

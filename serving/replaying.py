@@ -13,7 +13,7 @@ from catalog.models import Principal, Project
 from index.publications import VersionPruned
 from ledger import Ledger
 from serving.limits import is_name
-from serving.visibility import Absent
+from serving.visibility import Absent, Forbidden
 
 AUDITOR = "auditor"  # a role
 
@@ -23,12 +23,12 @@ def snapshot_as_of(
 ) -> index.Snapshot:
     """The version that `told` names: its number, an ISO 8601 moment with a zone, or the id of a session.
 
-    Absent for a caller who may not ask so, for what names nothing, and for a version that is pruned; BadQuery for a
-    moment without a zone.
+    Forbidden for a caller who may not ask so, before anything is looked up; Absent for what names nothing, and for a
+    version that is pruned; BadQuery for a moment without a zone.
     """
     if AUDITOR not in principal.roles and principal != project.policy.local:
-        remedy = f"Give this principal the role '{AUDITOR}' in the project's policies."
-        raise Absent("asking as of an earlier time is for auditors", remedy)
+        remedy = f"Give this principal the role '{AUDITOR}' in the policies."
+        raise Forbidden("asking as of an earlier time is for auditors", remedy)
     try:
         return index.Snapshot(store, index.version_as_of(store, _meant(told, ledger)))
     except VersionPruned as error:

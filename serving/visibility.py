@@ -22,6 +22,10 @@ class Absent(BadQuery):
     """A dataset or session that is not there for this caller; whether it is there for others is not told."""
 
 
+class Forbidden(BadQuery):
+    """A thing that this caller may not ask for at all, whatever is there: so nothing is told by the refusal."""
+
+
 def visible_fields(principal: Principal, dataset: Dataset) -> tuple[Field, ...]:
     """The fields whose values `principal` may see, masked where the contract masks them."""
     return tuple(

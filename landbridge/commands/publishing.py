@@ -34,7 +34,7 @@ def stats(project: ProjectOption = Path(), json: JsonOption = False) -> None:
 
 
 def rollback(project: ProjectOption = Path(), json: JsonOption = False) -> None:
-    """Serve what was published before, with its rows and contracts.
+    """Serve what was live before the last run, with its rows and contracts.
 
     A second rollback returns. Servers follow within seconds; the next run goes forward from there.
     """
@@ -51,7 +51,7 @@ def rollback(project: ProjectOption = Path(), json: JsonOption = False) -> None:
         show.as_json({"version": done.version, "before": done.before, "datasets": list(done.datasets)})
         return
     moved = ", ".join(done.datasets) or "nothing else"
-    show.line(f"index version {done.version} is served, no longer {done.before}; moved with it: {moved}")
+    show.line(f"the run before is served, index version {done.version} and not {done.before}; moved with it: {moved}")
 
 
 def _show(told: IndexStats) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import polars as pl
 
@@ -14,16 +13,19 @@ from catalog.errors import ContractBlocked
 from catalog.models import Dataset
 from ledger import Account, Finding
 from pipelines.borrowing import related
-from pipelines.contract_versions import holding, keep_contract, version_findings
+from pipelines.contract_versions import holding, version_findings
 from pipelines.deletions import approved, foretold, judged_deletions
 from pipelines.embedding import cache_of, cut_findings, embedder_of, is_other_model
 from pipelines.holding import Gate
 from pipelines.progress import tell
-from pipelines.publications import finish, keep_publication, publish
-from pipelines.retelling import code_mark, kept_templates, retold, told_rows
+from pipelines.publications import Brought, begin, publish, settle, stand
+from pipelines.retelling import Retold, code_mark, kept_templates, retold, told_rows
 from pipelines.site import Site, one_at_a_time
 from pipelines.standing import standing_mark, stops_kept
-from pipelines.store import fingerprint, keep, read_json, write_frame, write_json
+from pipelines.store import fingerprint, read_json
+
+if TYPE_CHECKING:
+    from index import Change, Embedder, Store, VectorCache
 
 
 @dataclass(frozen=True)
@@ -53,70 +55,119 @@ def make_indexed(site: Site, name: str, *, run_id: str) -> Indexed:
     """
     import index
 
-    dataset, home = site.dataset(name), site.home
-    finish(site, run_id=run_id)
-    store = index.Store(home.index)
-    memo = _memo(site, dataset)
-    last = read_json(home.manifest("indexed", name))
-    gate = Gate(site, name, "indexed", run_id)
-    broken = [
-        finding for finding in site.ledger.findings(dataset=name, stage="indexed") if finding.rule == "accounting"
-    ]
-    other, cache = is_other_model(site, store), cache_of(site, name)
-    if last.get("memo") == memo and store.tag("live") is not None and not broken and not other:
-        tell("indexed", name, last["documents"], last["documents"])
-        manifest = last | _behind(site, name)
-        _record(site, name, manifest, run_id=run_id, changed=False)
-        gate.keep(())
-        if cache.waits():  # of a run that was killed, whose rows are gone again
-            index.forget(store, cache)
-        account = _account(site, dataset, run_id, manifest, embedded=0)
-        none = {"added": 0, "changed": 0, "deleted": 0, "embedded": 0, "why": "nothing that it is made of changed"}
-        return _told(account, manifest | none, ())
-    waits = [*_unknown_rows(site, dataset), *holding(home, _judged(site, dataset), teller=dataset)]
+    dataset, store = site.dataset(name), index.Store(site.home.index)
+    settle(site, store, run_id=run_id)
+    last, gate = read_json(site.home.manifest("indexed", name)), Gate(site, name, "indexed", run_id)
+    night = _Night(site, dataset, run_id, store, cache_of(site, name), _memo(site, dataset), last, gate)
+    broken = any(finding.rule == "accounting" for finding in site.ledger.findings(dataset=name, stage="indexed"))
+    other = is_other_model(site, store)
+    if last.get("memo") == night.memo and store.tag("live") is not None and not broken and not other:
+        return _stands(night)
+    waits = [*_unknown_rows(site, dataset), *holding(site.home, _judged(site, dataset), teller=dataset)]
     if waits:
         _hold(site, name, waits, run_id=run_id)
-    warned = version_findings(home, dataset)
     doubt = "the accounting" if broken else "the model" if other else ""
     told_anew = retold(site, dataset, store, last.get("templates", {}), doubt=doubt)
-    chunks = told_anew.chunks
+    return _published(night, told_anew, other=other)
+
+
+@dataclass(frozen=True)
+class _Night:
+    """One dataset in one run, and the index that it is brought into."""
+
+    site: Site
+    dataset: Dataset
+    run_id: str
+    store: Store
+    cache: VectorCache
+    memo: str  # of what its documents are made of now
+    last: dict[str, Any]  # the manifest of what is published of it
+    gate: Gate
+
+    def embedder(self) -> Embedder:
+        """The project's model, loaded."""
+        return embedder_of(self.site)
+
+
+def _stands(night: _Night) -> Indexed:
+    """Nothing changed: the documents stay, and what lies behind them is of the newest look at the source."""
+    import index
+
+    site, name, last = night.site, night.dataset.name, night.last
+    tell("indexed", name, last["documents"], last["documents"])
+    brought = Brought(night.dataset, last | _behind(site, name))
+    stand(site, brought, night.store.tag("live") or 0, run_id=night.run_id, changed=False)
+    night.gate.keep(())
+    if night.cache.waits():  # of a run that was killed, whose rows are gone again
+        index.forget(night.store, night.cache)
+    account = _account(site, night.dataset, night.run_id, brought.manifest, embedded=0)
+    none = {"added": 0, "changed": 0, "deleted": 0, "embedded": 0, "why": "nothing that it is made of changed"}
+    return _told(account, {**brought.manifest, **none}, ())
+
+
+def _published(night: _Night, told_anew: Retold, *, other: bool) -> Indexed:
+    """Bring the chunks into the index and publish them, with `other` all vectors by the project's model first."""
+    import index
+
+    site, dataset, store, cache, run_id = night.site, night.dataset, night.store, night.cache, night.run_id
+    name, warned = dataset.name, version_findings(site.home, dataset)
     with store.writer(run=run_id):
-        store.begin()
-        embed = partial(embedder_of, site)
+        begin(site, store)
         counted = partial(tell, "indexed", name)
-        anew = index.reindex(store, embed(), cache=cache, progress=counted) if other else 0
-        bring = partial(
-            index.reconcile, store, chunks, dataset=dataset, embedder=embed, progress=counted, cache=cache
+        anew = index.reindex(store, night.embedder(), cache=cache, progress=counted) if other else 0
+        change, told = _brought(night, told_anew.chunks, warned)
+        cut = cut_findings(store, dataset, cache)
+        manifest = _manifest(night, told_anew, change, anew=anew, warned=[*warned, *cut], cut=cut)
+        probing = night.embedder() if manifest["embedded"] else None  # no model is loaded for the gates alone
+        publish(
+            site, store, Brought(dataset, manifest, told_anew.chunks), change.version,
+            told=told, embedder=probing, run_id=run_id,
         )  # fmt: skip
-        change, told = bring(), list(warned)
-        if change.held:
-            (finding,) = change.findings
-            if not foretold(site, dataset, finding, last):
-                told += gate.told([judged_deletions(site, store.chunk_state(name), chunks, finding, gate)])
-            if any(finding.blocking for finding in told):
-                site.ledger.record_findings(run_id, name, "indexed", told, site.clock())
-                gate.close(told)
-            change = bring(allow_deletes=True)
-        probing = embed() if change.embedded or anew else None  # a run that loaded no model loads none for the gates
-        version = publish(site, store, chunks, change, told=told, embedder=probing, run_id=run_id)
-    cut = cut_findings(store, dataset, cache)
-    warned, told = [*warned, *cut], [*told, *cut]
-    write_frame(chunks.select("id", "hash", "document_id", "key", "rows"), home.chunks(name))
-    manifest = {
-        **_behind(site, name), "memo": memo, "run_id": run_id, "documents": chunks["document_id"].n_unique(),
-        "version": version, "added": change.added, "changed": change.changed, "deleted": change.deleted,
-        "embedded": change.embedded + anew, "truncated": sum(finding.count for finding in cut),
+    index.forget(store, cache)
+    night.gate.keep(())
+    tell("indexed", name, manifest["documents"], manifest["documents"])
+    account = _account(site, dataset, run_id, manifest, embedded=manifest["embedded"])
+    return _told(account, manifest, (*told, *cut))
+
+
+def _brought(night: _Night, chunks: pl.DataFrame, warned: Sequence[Finding]) -> tuple[Change, list[Finding]]:
+    """The change of the index, which nobody sees yet, and what is to be told of it.
+
+    ChangeHeld where it would delete more than the threshold and nobody approved that.
+    """
+    import index
+
+    site, dataset, name = night.site, night.dataset, night.dataset.name
+    bring = partial(
+        index.reconcile, night.store, chunks, dataset=dataset, embedder=night.embedder,
+        progress=partial(tell, "indexed", name), cache=night.cache,
+    )  # fmt: skip
+    change, told = bring(), list(warned)
+    if not change.held:
+        return change, told
+    (finding,) = change.findings
+    if not foretold(site, dataset, finding, night.last):
+        told += night.gate.told([judged_deletions(site, night.store.chunk_state(name), chunks, finding, night.gate)])
+    if any(one.blocking for one in told):
+        site.ledger.record_findings(night.run_id, name, "indexed", told, site.clock())
+        night.gate.close(told)
+    return bring(allow_deletes=True), told
+
+
+def _manifest(
+    night: _Night, told_anew: Retold, change: Change, *, anew: int, warned: Sequence[Finding], cut: Sequence[Finding]
+) -> dict[str, Any]:
+    """What the next run has to know of this publication."""
+    name = night.dataset.name
+    return {
+        **_behind(night.site, name), "memo": night.memo, "run_id": night.run_id,
+        "documents": told_anew.chunks["document_id"].n_unique(), "added": change.added, "changed": change.changed,
+        "deleted": change.deleted, "embedded": change.embedded + anew,
+        "truncated": sum(finding.count for finding in cut),
         "warned": [finding.model_dump(mode="json") for finding in warned],
-        "took": [mark["content"] for mark in approved(site, name)], "why": told_anew.why,
+        "took": [mark["content"] for mark in approved(night.site, name)], "why": told_anew.why,
         "templates": kept_templates(told_anew),
     }  # fmt: skip
-    _record(site, name, manifest, run_id=run_id, changed=True)
-    keep_publication(site, version, store=store)
-    index.forget(store, cache)
-    gate.keep(())
-    tell("indexed", name, manifest["documents"], manifest["documents"])
-    account = _account(site, dataset, run_id, manifest, embedded=change.embedded + anew)
-    return _told(account, manifest, tuple(told))
 
 
 def _hold(site: Site, name: str, findings: Sequence[Finding], *, run_id: str) -> NoReturn:
@@ -201,19 +252,7 @@ def _behind(site: Site, name: str) -> dict[str, Any]:
     return {"as_of": raw["checked_at"], "counts": counts, "ready": ready["fingerprint"]}
 
 
-def _record(site: Site, name: str, manifest: dict[str, Any], *, run_id: str, changed: bool) -> None:
-    keep(site.home.ready(name), site.home.published(name))
-    if site.home.settled(name).exists():
-        keep(site.home.settled(name), site.home.published_settled(name))
-    keep_contract(site.home, site.dataset(name))
-    write_json(manifest, site.home.manifest("indexed", name))
-    as_of = datetime.fromisoformat(manifest["as_of"])
-    site.ledger.record_state(
-        name, "indexed", checked_at=as_of, fingerprint=manifest["memo"], changed=changed, run_id=run_id
-    )
-
-
-def _account(site: Site, dataset: Dataset, run_id: str, manifest: dict[str, Any], *, embedded: int) -> Account:
+def _account(site: Site, dataset: Dataset, run_id: str, manifest: Mapping[str, Any], *, embedded: int) -> Account:
     """The accounting identity of one dataset, the indexed rows counted in the live index itself."""
     import index
 
@@ -235,7 +274,7 @@ def _unbalanced(dataset: Dataset, account: Account) -> Finding:
     )  # fmt: skip
 
 
-def _told(account: Account, manifest: dict[str, Any], findings: tuple[Finding, ...]) -> Indexed:
+def _told(account: Account, manifest: Mapping[str, Any], findings: tuple[Finding, ...]) -> Indexed:
     return Indexed(
         account=account, documents=manifest["documents"], added=manifest["added"], changed=manifest["changed"],
         deleted=manifest["deleted"], embedded=manifest["embedded"], truncated=manifest.get("truncated", 0),

@@ -15,7 +15,8 @@ from catalog.access import may_see
 from catalog.models import Classification, Dataset, Principal, Project
 from index import Filter, Query, Store, publish, reconcile, search
 from index.access import readable_by
-from index.store import CHUNKS, read_table
+from index.schema import CHUNKS
+from index.store import read_table
 from index.testing import HashEmbedder
 
 ROLES = ("ops", "op", "crew", "o'ps", "*", "%", "a|b", "crew\x1fops")
@@ -86,15 +87,16 @@ def test_the_one_permitted_row_is_found_and_no_other(
     rows = [chunk(n, 3, ["crew"]) for n in range(400)]
     rows[399] = chunk(399, 1, ["ops"], text="tail rudder, far from the question")
     fill(rows)
-    table = store.latest()
-    assert table is not None
+    newest = store.latest()
+    assert newest is not None
+    lance = newest.to_lance()
     if not indexed:
-        table.drop_index("classification_idx")
+        lance.drop_index("classification_idx")
     if tail == "unindexed":
-        more = read_table(table, table.schema.names).head(5).with_columns(pl.lit("new").alias("id"))
-        table.add(more.to_arrow().cast(table.schema.remove_metadata()))
+        lance.insert(lance.to_table(limit=5).set_column(0, "id", [["new"] * 5]))
     elif tail == "deleted":
-        table.delete("key = '3'")
+        lance.delete("key = '3'")
+    table = newest.table()
     caller = Principal(name="c", clearance=Classification.internal, roles=("ops",))
     where = readable_by(caller)
     vector = embedder.embed(["wing flap"])[0]
@@ -114,7 +116,7 @@ def test_a_row_whose_labels_are_lost_is_nobodys(
     fill([chunk(1, 0, [])])
     table = store.latest()
     assert table is not None
-    table.update(values_sql={"roles": "NULL"})
+    table.to_lance().update({"roles": "NULL"})
     store.set_tag("live", store.version)
     everyone = Principal(name="chief", clearance=Classification.restricted, roles=ROLES)
     answer = search(Query(text="wing flap", principal=everyone), store=store, embedder=embedder, project=project)

@@ -101,6 +101,23 @@ def test_an_index_is_written_published_asked_and_rolled_back(store, build, frame
     assert {tag["version"] for name, tag in store.tags().items() if name == "live"} == {first}
 
 
+def test_a_rollback_takes_back_all_that_a_run_published(store, frames, project, chunks_of, embedder):
+    def run(name, model):
+        for one in ("aircraft", "airports"):
+            with store.writer(run=name):
+                store.begin()
+                chunks = chunks_of(one, with_model(frames, model)).with_columns(pl.col("hash") + model)
+                change = reconcile(store, chunks, dataset=project.datasets[one], embedder=lambda: embedder)
+                version = publish(store, change.version, run=name)
+        return version
+
+    first = run("r1", "737")
+    assert store.tag("previous") is None
+    second = run("r2", "747")
+    assert store.tag("previous") == first
+    assert (rollback(store), rollback(store)) == (first, second)
+
+
 def test_old_versions_are_pruned_and_sizes_are_told(store, place, build, frames, project, chunks_of, embedder):
     for model in ("737", "747", "757", "767"):
         with store.writer():
@@ -110,6 +127,16 @@ def test_old_versions_are_pruned_and_sizes_are_told(store, place, build, frames,
     told = index_stats(store)
     assert told.rows == chunks.height and told.versions < 8
     assert told.bytes_by_part["data"] > 0 and told.bytes_on_disk == sum(size for _, size in object_sizes(place))
+
+
+def test_deleted_rows_are_written_out(store, build, frames):
+    build("aircraft", frames)
+    with store.writer():
+        store.latest().to_lance().delete("key = 'N1AA'")
+        publish(store, store.version)
+    told = index_stats(store)
+    assert (told.rows, told.deleted_rows) == (2, 0)
+    assert store.read(["key"], at="live")["key"].sort().to_list() == ["N2BB", "N9ZZ"]
 
 
 def test_another_model_is_another_version_beside_the_live_one(store, build, frames):
@@ -216,7 +243,7 @@ def test_the_clock_of_this_machine_does_not_matter(place, monkeypatch):
 def test_two_that_commit_at_once_without_a_lease_lose_nothing(store, build, frames, embedder):
     build("aircraft", frames)
     row = _rows(store)
-    tables = [store.latest(), Store(store.place).latest()]
+    tables = [one.latest().to_lance() for one in (store, Store(store.place))]
 
     def add(number):
         for turn in range(5):
@@ -234,8 +261,7 @@ def test_two_that_commit_at_once_without_a_lease_lose_nothing(store, build, fram
 
 
 def _rows(store):
-    table = store.latest()
-    return table.search().limit(1).to_arrow().select(table.schema.names)
+    return store.latest().to_lance().to_table(limit=1)
 
 
 @pytest.mark.parametrize(

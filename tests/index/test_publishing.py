@@ -77,6 +77,18 @@ def test_a_red_gate_leaves_what_is_live_and_the_next_run_goes_on_from_there(brin
     assert store.read(["key"], at="live").height == 5
 
 
+def test_a_version_after_which_another_writer_committed_is_not_published(bring, store, project, frames, chunks_of):
+    live = bring(frames)
+    chunks, dataset = chunks_of("aircraft", fleet(frames, 4)), project.datasets["aircraft"]
+    change = reconcile(store, chunks, dataset=dataset, embedder=HashEmbedder)
+    Store(store.uri).latest().to_lance().delete("key = 'N0XY'")
+    with pytest.raises(IndexStoreError, match=f"version {change.version} is not the newest .* run again"):
+        publish(store, change.version)
+    assert store.tag("live") == live and store.read(["key"], at="live").height == 3
+    bring(fleet(frames, 4))
+    assert store.read(["key"], at="live").height == 4, "the next run puts it right"
+
+
 def test_parameters_are_raised_until_the_recall_is_reached_and_kept_with_the_version(bring, store, frames, monkeypatch):
     poor, sure = {"probes": 1, "refine": 1, "ef": 10}, tuning.LADDER[-1]
     monkeypatch.setattr("index.tuning.LADDER", (poor, sure))

@@ -161,7 +161,7 @@ def test_a_killed_writer_leaves_the_live_version_and_frees_the_lock(build: Build
     build("aircraft", frames)
     script = (
         "import os, signal, sys; from index import Store; s = Store(sys.argv[1]);\n"
-        "with s.writer():\n    s.latest().delete('true'); os.kill(os.getpid(), signal.SIGKILL)"
+        "with s.writer():\n    s.latest().to_lance().delete('true'); os.kill(os.getpid(), signal.SIGKILL)"
     )
     root = Path(__file__).parents[2]
     ended = subprocess.run([sys.executable, "-c", script, store.uri], cwd=root, check=False)
@@ -220,7 +220,7 @@ def test_one_deleted_chunk_breaks_the_accounting_and_is_named(
     assert covered(store, "aircraft") == 3
     table = store.latest()
     assert table is not None
-    table.delete("key = 'N2BB'")
+    table.to_lance().delete("key = 'N2BB'")
     if place == "live":
         store.set_tag("live", store.version)
     (finding,) = verify(store, expected, dataset)

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -28,6 +28,8 @@ from index import (
     rollback,
     search,
 )
+from index.embed import Progress
+from index.runtimes import Vectors
 from index.testing import HashEmbedder
 
 Build = Callable[..., Change]
@@ -136,6 +138,22 @@ def test_the_same_model_writes_nothing(build: Build, store: Store, frames: Frame
     version = store.version
     assert reindex(store, embedder) == 0
     assert store.version == version
+
+
+def test_progress_is_told_while_a_portion_is_embedded(build: Build, store: Store, frames: Frames) -> None:
+    build("aircraft", frames)
+    other, heard = HashEmbedder(dimension=32, name=OTHER), list[tuple[int, int]]()
+    plain = other.embed
+
+    def slowly(texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
+        for done in range(len(texts)):
+            if progress:
+                progress(done + 1, len(texts))
+        return plain(texts)
+
+    other.embed = slowly  # type: ignore[method-assign]
+    reindex(store, other, progress=lambda done, total: heard.append((done, total)))
+    assert heard[:3] == [(1, 3), (2, 3), (3, 3)]
 
 
 def test_everything_but_the_vectors_stays_as_it_was(build: Build, store: Store, frames: Frames) -> None:

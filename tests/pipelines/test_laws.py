@@ -165,7 +165,7 @@ def test_work_that_was_committed_but_not_published_is_never_served(shop):
     before = shop.live()
     store = index.Store(shop.site().home.index)
     table = store.latest()
-    table.delete("dataset = 'customers'")  # a run that died between its commit and the move of the tag
+    table.to_lance().delete("dataset = 'customers'")  # a run that died between its commit and the move of the tag
     assert shop.live() == before
     shop.orders_are([(number, f"C{1 + number % 4}", 1.0) for number in range(1, 41)])
     report = shop.run()
