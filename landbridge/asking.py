@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from catalog.errors import BadQuery
+from catalog.errors import BadQuery, IndexStoreError
 from catalog.home import Home
 from catalog.models import Principal, Project
 
@@ -25,12 +26,27 @@ def ask(
     """Answer each question through the same service as HTTP and MCP, traced on the channel `cli`."""
     from serving.context import Context, open_context
 
-    principal = principal_called(project, caller)
-    context: Context = open_context(project, home=Home.of(project.folder))
-    return [
-        context.search(question, principal=principal, channel="cli", limit=limit, datasets=datasets, as_of=as_of)
-        for question in questions
-    ]
+    principal, home = principal_called(project, caller), Home.of(project.folder)
+    context: Context = open_context(project, home=home)
+    with _cause_told(str(home.index)):
+        return [
+            context.search(question, principal=principal, channel="cli", limit=limit, datasets=datasets, as_of=as_of)
+            for question in questions
+        ]
+
+
+@contextmanager
+def _cause_told(uri: str) -> Iterator[None]:
+    """Tell what the store says of damaged files: who sits here can read its files anyway, and no server has a log."""
+    from index.searching import UNTOLD
+    from index.store import fault_told
+
+    try:
+        yield
+    except IndexStoreError as error:
+        if error.what == UNTOLD and error.__cause__ is not None:
+            raise fault_told(uri, error.__cause__) from error
+        raise
 
 
 def principal_called(project: Project, name: str | None) -> Principal:

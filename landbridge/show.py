@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 ACCOUNT_COLUMNS = ("read", "indexed", "quarantined", "filtered", "duplicate", "failed")
 WIDTH = 110
+# of rows, too: signs by which a terminal moves, recolours or turns round what stands there, and those it cannot write
+_HIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def as_json(value: object) -> None:
@@ -27,12 +30,12 @@ def as_json(value: object) -> None:
 
 def line(text: str = "") -> None:
     """One line on stdout."""
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(_HIDDEN.sub("\ufffd", text) + "\n")
 
 
 def problem(text: str) -> None:
     """One line on stderr."""
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(_HIDDEN.sub("\ufffd", text) + "\n")
 
 
 def table(rows: Sequence[Mapping[str, object]], columns: Sequence[str], *, right: Iterable[str] = ()) -> None:
