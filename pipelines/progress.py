@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,8 +12,7 @@ Listener = Callable[[str, str, int, int], None]
 
 EVERY = 10.0  # seconds between two lines in the log
 SOON = 1.0  # seconds; a rate over less says nothing
-
-log = logging.getLogger(__name__)
+TOLD = {"indexed": ("embedded", " passages")}  # a stage in words; others go by their names
 
 
 class Pace:
@@ -41,33 +39,37 @@ def _duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
-class _Log:
-    """A line in the log every ten seconds of a long stage, where nobody else listens: in Dagster's own runs."""
+class Lines:
+    """A listener that writes a line every ten seconds of a long stage, and none of a short one: for an event log."""
 
-    def __init__(self) -> None:
-        self._pace, self._last = Pace(), 0.0
+    def __init__(self, write: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
+        self._write, self._clock = write, clock
+        self._pace, self._last = Pace(clock), clock()
 
     def __call__(self, stage: str, dataset: str, done: int, total: int) -> None:
-        pace, now = self._pace.of(stage, dataset, done, total), time.monotonic()
+        """Hear how far a stage is; see `Listener`."""
+        pace, now = self._pace.of(stage, dataset, done, total), self._clock()
         if pace and done < total and now - self._last >= EVERY:
             self._last = now
-            log.info("%s %s: %s of %s%s", stage, dataset, f"{done:,}", f"{total:,}", pace)
+            what, unit = TOLD.get(stage, (f"{stage} {dataset}:", ""))
+            self._write(f"{what} {done:,} of {total:,}{unit}{pace}")
 
 
-_listener: Listener = _Log()
+_listeners: tuple[Listener, ...] = ()
 
 
 def tell(stage: str, dataset: str, done: int, total: int = 0) -> None:
     """Report that `done` of `total` units of a stage are behind us."""
-    _listener(stage, dataset, done, total)
+    for listener in _listeners:
+        listener(stage, dataset, done, total)
 
 
 @contextmanager
 def listening(listener: Listener) -> Iterator[None]:
-    """Hear everything told inside the block. One listener a process: a run is one at a time."""
-    global _listener
-    previous, _listener = _listener, listener
+    """Hear everything told inside the block, beside those who listen already: a run is one at a time in a process."""
+    global _listeners
+    before, _listeners = _listeners, (*_listeners, listener)
     try:
         yield
     finally:
-        _listener = previous
+        _listeners = before

@@ -9,6 +9,7 @@ import dagster as dg
 from catalog.models import Project
 from expectations.readiness import SHOWN_BLOCKERS, Score
 from pipelines.asset_checks import check_names
+from pipelines.progress import Lines, listening
 from pipelines.site import Site
 from pipelines.stages.readiness import Readiness, measure_readiness
 
@@ -35,7 +36,8 @@ def readiness_asset(project: Project) -> dg.AssetsDefinition:
     )
     def readiness(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
         site = Site.open(project)
-        made = measure_readiness(site, run_id=context.run.run_id)
+        with listening(Lines(context.log.info)):
+            made = measure_readiness(site, run_id=context.run.run_id)
         yield dg.MaterializeResult(metadata=of_readiness(site, made))
         for one in made.scores:
             if one.subject in names:
