@@ -1,7 +1,7 @@
 """Fingerprints of code and of declarations, so that a change processes again what it touches, and nothing else.
 
 Code counts as what it does: comments, docstrings and layout are no part of it, and of a room only the modules count
-that are on the way from the named ones.
+that are on the way from the named ones. What a source does is found out once: `catalog.code_marks` keeps it.
 """
 
 from __future__ import annotations
@@ -13,12 +13,15 @@ from collections.abc import Collection, Iterator
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import BaseModel
 
+from catalog.code_marks import Code, CodeMarks
+
 WHERE = "place"  # the file and the line of a declaration, which are no part of what it says
 BY_NAME = frozenset({"import_module", "__import__"})
+MARKS = CodeMarks(form=hashlib.sha256(Path(__file__).read_bytes()).hexdigest())
 
 
 @cache
@@ -43,6 +46,7 @@ def path_fingerprint(*modules: str, rooms: tuple[str, ...]) -> str:
     digest = hashlib.sha256()
     for name, code in sorted(_reached(modules, rooms).items()):
         digest.update(f"{name}\x1f{code}\x1f".encode())
+    MARKS.keep()
     return digest.hexdigest()
 
 
@@ -66,14 +70,6 @@ def _placeless(value: Any) -> Any:
 def _is_place(value: Any) -> bool:
     """Whether it is the place of a declaration, and not a field or a file that somebody called so."""
     return isinstance(value, dict) and value.keys() == {"file", "line"}
-
-
-class _Code(NamedTuple):
-    """What a module does, as a fingerprint; what it imports; and whether it imports by names that it computes."""
-
-    mark: str
-    imports: tuple[tuple[str, str], ...]  # (module, name taken from it; empty where it is taken whole)
-    by_name: bool
 
 
 def _reached(modules: tuple[str, ...], rooms: tuple[str, ...]) -> dict[str, str]:
@@ -124,8 +120,12 @@ def _file(module: str) -> Path | None:
 
 
 @cache
-def _code(path: Path) -> _Code:
-    tree = ast.parse(path.read_bytes())
+def _code(path: Path) -> Code:
+    return MARKS.of(path.read_bytes(), _parsed)
+
+
+def _parsed(source: bytes) -> Code:
+    tree = ast.parse(source)
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             node.body = [one for at, one in enumerate(node.body) if at or not _is_text(one)]
@@ -133,7 +133,7 @@ def _code(path: Path) -> _Code:
     imports = tuple(_imports(tree))
     called = {getattr(node, "id", None) or getattr(node, "attr", None) for node in ast.walk(tree)}
     by_name = not called.isdisjoint(BY_NAME)
-    return _Code(hashlib.sha256(ast.dump(tree).encode()).hexdigest(), imports, by_name)
+    return Code(hashlib.sha256(ast.dump(tree).encode()).hexdigest(), imports, by_name)
 
 
 def _is_text(node: ast.stmt) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,6 +14,7 @@ from catalog.errors import Problem, ProjectError
 
 Runtime = Literal["auto", "openvino", "onnxruntime", "sentence-transformers"]
 LogLevel = Literal["debug", "info", "warning", "error"]
+PREFIX = "LANDBRIDGE_"
 
 
 def _names(told: Any) -> Any:
@@ -25,7 +28,7 @@ class Settings(BaseSettings):
     """What differs between machines. `home` and `ledger_url` are the variables that `catalog.home.Home` reads, too."""
 
     model_config = SettingsConfigDict(
-        env_prefix="LANDBRIDGE_", env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+        env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
     )
 
     home: Path | None = None  # default: .landbridge/ in the project folder
@@ -48,6 +51,12 @@ class Settings(BaseSettings):
 
 def load_settings() -> Settings:
     """The settings of this environment; a bad variable is a ProjectError that names it and never shows its value."""
+    return _settings(tuple((name, told) for name, told in os.environ.items() if name.upper().startswith(PREFIX)))
+
+
+@lru_cache(maxsize=1)
+def _settings(_variables: tuple[tuple[str, str], ...]) -> Settings:
+    """The settings, read again only where a variable of ours changed."""
     try:
         return Settings()
     except ValidationError as error:

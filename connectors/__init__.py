@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
@@ -162,11 +162,14 @@ def write_back(source: Source, dataset: Dataset, changes: ChangeSet, *, folder: 
     return apply(source, dataset, changes, folder=folder, at=at)
 
 
-def within_run(run_id: str) -> AbstractContextManager[None]:
-    """Within it, the tables that a run reads of a database are seen at one moment, where it offers that."""
+@contextmanager
+def within_run(run_id: str) -> Iterator[None]:
+    """Within it, what a run reads is seen at one moment: a dataset's files, and the tables of a database that can."""
+    from connectors.filing.finding import listed_once
     from connectors.sql.engines import within_run
 
-    return within_run(run_id)
+    with within_run(run_id), listed_once():
+        yield
 
 
 def release(run_id: str) -> None:

@@ -22,6 +22,9 @@ import polars as pl
 import pyarrow as pa
 
 from expectations.outcomes import META, Outcome
+from expectations.put_off import put_off
+
+SELDOM = ("scipy.stats", "altair")  # for rules about distributions, and their drawings: 1 s and 80 MiB
 
 _log = logging.getLogger("great_expectations")
 _log.addHandler(logging.NullHandler())
@@ -37,7 +40,7 @@ def _release_duckdb() -> None:
 atexit.register(_release_duckdb)  # before the library is imported, so that it runs after the library's own handlers
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-with warnings.catch_warnings():
+with warnings.catch_warnings(), put_off(*SELDOM):
     warnings.simplefilter("ignore")
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 ROWS_AT_ONCE = 50_000  # of a row group that is written
 BYTES_AT_ONCE = 16 * 2**20
+ROWS_JOINED = 1_000  # of files that stay, copied at once: ten thousand files of a row each are ten pieces
 LOCATION = "_location"
 
 
@@ -79,12 +80,43 @@ def woven(base: Path, fresh: Path, target: Path, *, kept: Mapping[str, str], ord
     """
     former = {new: old for old, new in kept.items()}
     with _Rows(base) as held, _Rows(fresh) as new, Portions(target, pq.read_schema(base)) as portions:
-        for name in order:
-            told = held.of(former[name]) if name in former else new.of(name)
-            renamed = former.get(name, name) != name
-            for table in told:
-                portions.write(_under(table, name) if renamed else table)
+        for rows, span, name in _joined(_spans(held, new, former, order)):
+            table = rows.read(span)
+            portions.write(_under(table, name) if name else table)
     return portions.rows
+
+
+def _spans(
+    held: _Rows, new: _Rows, former: Mapping[str, str], order: Sequence[str]
+) -> Iterator[tuple[_Rows, Span, str]]:
+    """The rows of the files in their order, with the location that they get where it is another one."""
+    for name in order:
+        rows, known = (held, former[name]) if name in former else (new, name)
+        for span in rows.of(known):
+            yield rows, span, name if known != name else ""
+
+
+def _joined(told: Iterator[tuple[_Rows, Span, str]]) -> Iterator[tuple[_Rows, Span, str]]:
+    """The same with fewer, longer spans: neighbours in one row group that stay as they are."""
+    waiting: tuple[_Rows, Span, str] | None = None
+    for rows, span, name in told:
+        if waiting is not None and not name and waiting[0] is rows and not waiting[2]:
+            joined = _together(waiting[1], span)
+            if joined is not None:
+                waiting = (rows, joined, "")
+                continue
+        if waiting is not None:
+            yield waiting
+        waiting = (rows, span, name)
+    if waiting is not None:
+        yield waiting
+
+
+def _together(one: Span, other: Span) -> Span | None:
+    """Both as one span; None where they are not neighbours, or too many rows to be gathered well."""
+    apart = one.group != other.group or one.start + one.count != other.start
+    count = one.count + other.count
+    return None if apart or count > ROWS_JOINED else Span(one.group, one.start, count)
 
 
 def same_columns(one: Path, other: Path) -> bool:
@@ -100,10 +132,9 @@ class _Rows:
         self._spans = self._found()
         self._last: tuple[int, pa.Table] | None = None
 
-    def of(self, location: str) -> Iterator[pa.Table]:
-        """The rows of a location, in pieces."""
-        for span in self._spans.get(location, ()):
-            yield self._read(span)
+    def of(self, location: str) -> Sequence[Span]:
+        """Where the rows of a location are."""
+        return self._spans.get(location, ())
 
     def __enter__(self) -> Self:
         return self
@@ -121,7 +152,8 @@ class _Rows:
                 spans.setdefault(location, []).append(Span(at, begin, count))
         return spans
 
-    def _read(self, span: Span) -> pa.Table:
+    def read(self, span: Span) -> pa.Table:
+        """These rows."""
         if self._last is None or self._last[0] != span.group:
             self._last = (span.group, self._file.read_row_group(span.group))
         return self._last[1].slice(span.start, span.count)

@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from catalog.fingerprint import declared
 from catalog.models import Dataset
 from ledger import Finding
 from pipelines.borrowing import related
@@ -51,13 +52,17 @@ def judged_deletions(site: Site, state: pl.DataFrame, chunks: pl.DataFrame, find
 def will_wait(site: Site, name: str, *, run_id: str) -> bool:
     """Whether publishing the ready rows would wait for a person; then nobody else may tell of these rows, either.
 
-    Documents are rendered for it only where rows behind published ones are gone, or documents tell of groups.
+    Documents are rendered for it only where so many rows behind published ones are gone that it may have to wait, or
+    where documents tell of groups.
     """
     import index
 
     dataset, home = site.dataset(name), site.home
     last, needed = read_json(home.manifest("indexed", name)), {name, *related(dataset)}
-    if not last or not _lost(site, dataset, last) or not all(home.ready(one).exists() for one in needed):
+    if not last or not all(home.ready(one).exists() for one in needed):
+        return False
+    most, live = _most_gone(site, dataset, last), last["documents"]
+    if most == 0 or (most is not None and most < live and most <= dataset.deletion_threshold * live):
         return False
     frames = {one: pl.read_parquet(home.ready(one)) for one in needed}
     chunks = index.render(dataset, frames, project=site.project, known=None, mask_key=site.mask_key())
@@ -68,17 +73,24 @@ def will_wait(site: Site, name: str, *, run_id: str) -> bool:
     return judged_deletions(site, state, chunks, finding, Gate(site, name, "indexed", run_id)).blocking
 
 
-def _lost(site: Site, dataset: Dataset, last: dict[str, Any]) -> bool:
-    """Whether documents may have gone since the last publication, as far as that can be told without rendering."""
+def _most_gone(site: Site, dataset: Dataset, last: dict[str, Any]) -> int | None:
+    """The most documents that may have gone since the last publication; None where only rendering tells."""
     home = site.home
     if read_json(home.manifest("ready", dataset.name)).get("fingerprint", "") == last.get("ready"):
-        return False
+        return 0
     if any(template.by or template.only_missing_in for template in dataset.documents):
-        return True
+        return None
     published = home.published(dataset.name)
     if not published.exists():
-        return False
+        return 0
     gone = pl.scan_parquet(published).select("_key").join(
         pl.scan_parquet(home.ready(dataset.name)).select("_key"), on="_key", how="anti"
     )  # fmt: skip
-    return gone.head(1).collect().height > 0
+    count = gone.select(pl.len()).collect().item()
+    return count * len(dataset.documents) if not count or _same_templates(dataset, last) else None
+
+
+def _same_templates(dataset: Dataset, last: dict[str, Any]) -> bool:
+    """Whether the documents were published by the templates of now, so that each row tells as many of them."""
+    before = {name: one["parts"].get("its text") for name, one in last.get("templates", {}).items()}
+    return before == {template.name: declared(template) for template in dataset.documents}

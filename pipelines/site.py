@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from catalog import load_project
+from catalog.fingerprint import MARKS
 from catalog.home import Home
 from catalog.models import Dataset, Project
 from index.locking import FileLock, waiting_told
@@ -50,6 +51,7 @@ class Site:
         loaded = project if isinstance(project, Project) else load_project(project)
         home = Home.of(loaded.folder)
         home.folder.mkdir(parents=True, exist_ok=True)
+        MARKS.keep_in(home.code_marks)
         return cls(loaded, home, Ledger(home.ledger_url), accept=accept, accepted_by=accepted_by)
 
     def dataset(self, name: str) -> Dataset:

@@ -53,9 +53,10 @@ def keep(path: Path, kept: Path) -> None:
 
 
 def write_json(value: dict[str, Any], path: Path) -> None:
-    """Write a manifest in one piece."""
+    """Write a manifest in one piece, a line for each of its entries: indented, ten thousand files take six times."""
+    lines = (f"{json.dumps(name)}: {json.dumps(value[name], sort_keys=True)}" for name in sorted(value))
     with replacing(path) as temporary:
-        temporary.write_text(json.dumps(value, indent=1, sort_keys=True), encoding="utf-8")
+        temporary.write_text("{\n" + ",\n".join(lines) + "\n}", encoding="utf-8")
 
 
 def read_json(path: Path) -> dict[str, Any]:

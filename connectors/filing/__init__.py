@@ -18,7 +18,8 @@ from connectors.files import common_columns
 from connectors.filing.asking import option_faults
 from connectors.filing.beside import content_of, located
 from connectors.filing.facts import Facts, facts_of
-from connectors.filing.reading import Reading, found_of, version_of
+from connectors.filing.finding import found_of
+from connectors.filing.reading import Reading, version_of
 from connectors.filing.remembering import remembered
 from connectors.filing.telling import unreadable
 from connectors.shapes import key_columns

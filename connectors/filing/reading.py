@@ -7,56 +7,34 @@ A large one is handed over as it is read; where it then proves broken, the read 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import polars as pl
 from polars.exceptions import PolarsError
 
-from catalog.errors import FileRefused, SourceUnreachable
+from catalog.errors import FileRefused
 from catalog.models import Dataset, Source
 from connectors.batch import Batch, Since, no_rejects, rejected
 from connectors.bounding import bounded
 from connectors.faults import guarded
 from connectors.files import is_personal, promised_columns
 from connectors.filing.facts import Facts, facts_from, facts_of, kept_whole, table_of
+from connectors.filing.finding import found_of
 from connectors.filing.flattening import exploded, flattened
 from connectors.filing.remembering import Entry, asked, cursor_of, entries_of
 from connectors.filing.telling import broken_findings, noticed_findings, unreadable
 from connectors.filing.unifying import fitted, unified
 from connectors.formats.tables import Noticed, Table
-from connectors.places import Delivery, deliveries
+from connectors.places import Delivery
 from connectors.places.again import Plan, plan, reading_order
 from connectors.places.delivering import FoundFile
-from connectors.places.settling import settled
 from connectors.shapes import key_columns
 from ledger.models import Finding
 
 HELD_BACK = 4  # times batch_bytes of a file's rows that wait for its end
 KEYED_BY_PATH = ("document", "markdown")  # two files of one content are two documents
 OPEN = ("json", "markdown", "ndjson", "xml")  # a record that lacks what is promised is one without it
-
-
-@dataclass(frozen=True)
-class Found:
-    """The files of a dataset: those that are wholly written, the names of the others, and what is told of them."""
-
-    ready: list[Delivery]
-    unready: list[str]
-    noticed: list[Noticed]
-
-
-def found_of(source: Source, dataset: Dataset, folder: Path) -> Found:
-    """Look for the dataset's files. Raises SourceUnreachable where none of them is wholly written."""
-    there = deliveries(source, dataset, folder=folder)
-    ready, noticed = settled(there, source)
-    names = {one.name for one in ready}
-    if not ready:
-        raise SourceUnreachable(
-            source.name, dataset.name, "every file of it is still being written, or waits for its marker",
-            "Let the next run read them.",
-        )  # fmt: skip
-    return Found(list(ready), [one.name for one in there if one.name not in names], list(noticed))
 
 
 class BrokenLate(Exception):

@@ -65,7 +65,7 @@ class Content(ABC):
 class LocalContent(Content):
     """A file of this machine, as it was when it was looked at."""
 
-    path: Path
+    path: str  # parsed where it is needed: there may be a hundred thousand of them
     root: Path
     size: int
     modified: datetime | None
@@ -74,7 +74,7 @@ class LocalContent(Content):
     @property
     def key(self) -> tuple[object, ...]:
         """Its path, size, time of writing and file number."""
-        return ("local", str(self.path), self.size, self.version)
+        return ("local", self.path, self.size, self.version)
 
     @contextmanager
     def stream(self) -> Iterator[BinaryIO]:
@@ -93,17 +93,18 @@ class LocalContent(Content):
     def local(self) -> Iterator[Path]:
         """The file itself."""
         with self.stream():
-            if not self.path.resolve().is_relative_to(self.root):
+            path = Path(self.path)
+            if not path.resolve().is_relative_to(self.root):
                 raise FileRefused(
                     "it is a link that leads outside the source's folder", "Copy it instead of linking it."
                 )
-            yield self.path
+            yield path
 
     def _unchanged(self) -> None:
         from connectors.places.local import version_of
 
         try:
-            now = self.path.stat()
+            now = os.stat(self.path)  # noqa: PTH116 - see `path`
         except OSError:
             raise FileRefused("it was removed while it was read", CHANGED[1]) from None
         if (now.st_size, version_of(now)) != (self.size, self.version):

@@ -7,9 +7,11 @@ import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 from connectors.places.content import LocalContent
+from connectors.places.patterns import joined
 from connectors.places.place import Entry, Unlisted
 
 SPECIAL = "it is a pipe, a socket or a device, and no file"
@@ -29,9 +31,9 @@ class LocalPlace:
 
     def look(self, path: str) -> Entry | None:
         """See `Place.look`."""
-        full = self.root / path
+        full = self._full(path)
         try:
-            told = full.lstat()
+            told = os.lstat(full)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, ValueError) as error:
@@ -42,24 +44,42 @@ class LocalPlace:
         """See `Place.entries`."""
         try:
             with os.scandir(self.root / path) as inside:
-                names = [one.name for one in inside]
+                told = [self._listed(joined(path, one.name), one) for one in inside]
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as error:
             raise Unlisted(error.strerror) from None
-        told = (self.look(f"{path}/{name}" if path else name) for name in names)
         return [entry for entry in told if entry is not None]
+
+    def _listed(self, path: str, one: os.DirEntry[str]) -> Entry | None:
+        """What a listing tells of a path; None where it is gone meanwhile."""
+        try:
+            return _entry(path, one.path, one.stat(follow_symlinks=False))
+        except OSError:
+            return self.look(path)
 
     def content(self, entry: Entry) -> LocalContent:
         """See `Place.content`."""
-        return LocalContent(self.root / entry.path, self.root, entry.size, entry.modified, entry.version)
+        return LocalContent(self._full(entry.path), self.root, entry.size, entry.modified, entry.version)
+
+    def _full(self, path: str) -> str:
+        return f"{self.root}/{path}" if path else str(self.root)
 
     def cited(self, path: str) -> str:
         """Its path below the project folder; where it lies elsewhere, below the source's."""
-        full = self.root / path
-        if full.is_relative_to(self.folder):
-            return shown(full.relative_to(self.folder).as_posix())
-        return shown(path or full.name)
+        own, cut = self._below_folder
+        if own is not None:
+            return shown(joined(own, path) if path else own or ".")
+        return shown((path.removeprefix(cut) if cut else path) or self.root.name)
+
+    @cached_property
+    def _below_folder(self) -> tuple[str | None, str]:
+        """The place's own path below the project folder, or where this lies below the place, what leads to it."""
+        if self.root.is_relative_to(self.folder):
+            own = self.root.relative_to(self.folder).as_posix()
+            return ("" if own == "." else own), ""
+        below = self.folder.is_relative_to(self.root)
+        return None, f"{self.folder.relative_to(self.root).as_posix()}/" if below else ""
 
     def outside(self, entry: Entry) -> bool:
         """See `Place.outside`."""
@@ -79,10 +99,10 @@ def shown(name: str) -> str:
     return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
 
 
-def _entry(path: str, full: Path, told: os.stat_result) -> Entry:
+def _entry(path: str, full: str, told: os.stat_result) -> Entry:
     link = stat.S_ISLNK(told.st_mode)
     try:
-        told = full.stat() if link else told
+        told = Path(full).stat() if link else told
     except OSError:
         return Entry(path, "other", fault="it is a link that leads nowhere", link=True)
     if stat.S_ISDIR(told.st_mode):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from catalog.errors import FileRefused
 from connectors.places.archives import ARCHIVES, members
@@ -12,7 +11,7 @@ from connectors.places.content import Content
 from connectors.places.delivering import FoundFile, Lying, Refused, Sibling
 from connectors.places.limits import PlaceLimits
 from connectors.places.local import shown
-from connectors.places.members import Member
+from connectors.places.members import Member, ending_of
 from connectors.places.naming import Segments
 from connectors.places.patterns import matches
 from connectors.places.place import Entry, Place
@@ -127,7 +126,7 @@ def _own(path: str) -> str:
 
 
 def _ending(name: str) -> str:
-    return Path(inner_name(name) or name).suffix.lower()
+    return ending_of(inner_name(name) or name)
 
 
 def _inward(name: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from catalog.errors import FileRefused
 from connectors.places.content import Content
@@ -37,6 +36,8 @@ def unsafe(name: str) -> str:
     return "its name in the archive leads outside of it" if outward else ""
 
 
-def ending_of(name: str) -> str:
-    """The ending of a member's name, `.csv`."""
-    return Path(name).suffix.lower()
+def ending_of(path: str) -> str:
+    """The ending of a file's or member's name in small letters, `.csv`; empty where it has none."""
+    name = path.rpartition("/")[2]
+    at = name.rfind(".")
+    return name[at:].lower() if 0 < at < len(name) - 1 else ""

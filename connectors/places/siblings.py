@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import PurePosixPath
 
 from connectors.places.delivering import Lying
+from connectors.places.members import ending_of
 from connectors.places.patterns import joined
 from connectors.places.place import Entry, Place, Unlisted
 from connectors.places.unpacking import inner_name
@@ -115,7 +115,7 @@ def _asked(place: Place, main: str) -> dict[str, Entry]:
 
 def _wanted(path: str) -> tuple[str, ...]:
     """What may belong to a file: endings behind its stem, and whole names."""
-    ending = PurePosixPath(_unpacked(path)).suffix.lower()
+    ending = ending_of(_unpacked(path))
     return (*ENDINGS.get(ending, ()), *SHARED.get(ending, ()))
 
 

@@ -25,6 +25,7 @@ Packing = Literal["gzip", "bzip2", "xz", "zstd", "compress"]
 ENDINGS = {".gz": "", ".gzip": "", ".bz2": "", ".xz": "", ".zst": "", ".zstd": ""}
 TARS = {".tgz": ".tar", ".tbz2": ".tar", ".tbz": ".tar", ".txz": ".tar", ".tzst": ".tar"}
 HEAD = 16  # bytes that tell a packing
+FIRST = 64 * 1024  # bytes that are read to see them
 CUT = "it is cut: its packed content ends too early"
 AGAIN = "Ask for the file again."
 BOMB = "Raise `options.limits` of the source if the file is what it claims to be."
@@ -110,12 +111,13 @@ class Unpacked(Content):
     def stream(self) -> Iterator[Readable]:
         """See `Content.stream`."""
         with self.packed.stream() as stream:
-            counted = _Counted(stream)
+            begun = _Begun(stream)
+            packing = packing_of(begun.head[:HEAD])
+            if packing is None:
+                yield _Plain(begun, self.limits)
+                return
+            counted = _Counted(begun)
             with io.BufferedReader(counted, 256 * 1024) as raw:
-                packing = packing_of(raw.peek(HEAD)[:HEAD])
-                if packing is None:
-                    yield _Plain(raw, self.limits)
-                    return
                 with faults():
                     unpacking = _unpacking(raw, packing)
                 yield Bounded(unpacking, self.limits, lambda: counted.taken)
@@ -149,10 +151,28 @@ def _unpacking(raw: io.BufferedReader[Any], packing: Packing) -> Any:
     raise FileRefused("it is packed by `compress` (.Z), which is not read", "Pack it with gzip or zstd.")
 
 
+class _Begun:
+    """A stream whose `head` was looked into; it is read from its beginning all the same. Most files end in the head."""
+
+    def __init__(self, stream: Readable) -> None:
+        self._stream, self.head = stream, b""
+        while more := stream.read(FIRST - len(self.head)):
+            self.head += more
+            if len(self.head) >= FIRST:
+                break
+        self._left, self._ended = self.head, len(self.head) < FIRST
+
+    def read(self, size: int = 1024 * 1024, /) -> bytes:
+        if not self._left:
+            return b"" if self._ended else self._stream.read(size)
+        told, self._left = self._left[:size], self._left[size:]
+        return told
+
+
 class _Plain:
     """Bytes as they are, no more than a file may have."""
 
-    def __init__(self, raw: io.BufferedReader[Any], limits: PlaceLimits) -> None:
+    def __init__(self, raw: Readable, limits: PlaceLimits) -> None:
         self._raw, self._limits, self._given = raw, limits, 0
 
     def read(self, size: int = 1024 * 1024, /) -> bytes:

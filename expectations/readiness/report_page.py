@@ -8,7 +8,7 @@ from datetime import datetime
 from catalog.models import Project
 from expectations import pages
 from expectations.pages import Html
-from expectations.readiness.charts import Moment, Standing, standings_chart, trend_chart
+from expectations.readiness.charts import Drawings, Moment, Standing, standings_chart, trend_chart
 from expectations.readiness.models import SHOWN_BLOCKERS, Blocker, Part, Score
 from expectations.readiness.wording import ASKS, listed, number, points, standing, told, verdict
 from ledger.models import ReadinessScore
@@ -20,7 +20,13 @@ HOW = (
 )
 
 
-def readiness_page(project: Project, scores: Sequence[Score], history: Sequence[ReadinessScore], now: datetime) -> str:
+def readiness_page(
+    project: Project,
+    scores: Sequence[Score],
+    history: Sequence[ReadinessScore],
+    now: datetime,
+    drawings: Drawings,
+) -> str:
     """The report as one HTML document; `history` is oldest first."""
     first = [one for one in scores if one.kind == "use case"] or list(scores)
     ordered = sorted(scores, key=lambda one: (one.kind != "use case", one.enough, one.total, one.subject))
@@ -28,8 +34,8 @@ def readiness_page(project: Project, scores: Sequence[Score], history: Sequence[
         f"Readiness of {project.title or project.name}",
         pages.paragraph(_headline(first), f"Measured {_when(now)}."),
         _missing(sorted(first, key=lambda one: (one.enough, one.total, one.subject))),
-        _scores(ordered),
-        _trend(ordered, history, now),
+        _scores(ordered, drawings),
+        _trend(ordered, history, now, drawings),
         *(_details(one) for one in ordered),
         pages.section("How it is counted", pages.paragraph(HOW)),
     )
@@ -75,7 +81,7 @@ def _row(one: Blocker) -> tuple[object, ...]:
     return where, told(one), one.owner or "nobody is named", one.remedy
 
 
-def _scores(scores: Sequence[Score]) -> Html:
+def _scores(scores: Sequence[Score], drawings: Drawings) -> Html:
     rows = [
         (
             one.title,
@@ -90,13 +96,13 @@ def _scores(scores: Sequence[Score]) -> Html:
     standings = [Standing(one.title, one.total, one.minimum, standing(one)[0]) for one in scores]
     return pages.section(
         "Scores",
-        standings_chart(standings),
+        drawings.of(standings_chart, standings),
         pages.table(("What", "Kind", "Score", "Needed", "Standing", "Owner"), rows),
     )
 
 
-def _trend(scores: Sequence[Score], history: Sequence[ReadinessScore], now: datetime) -> Html:
-    """How scores moved; a line begins when the subject was first measured."""
+def _trend(scores: Sequence[Score], history: Sequence[ReadinessScore], now: datetime, drawings: Drawings) -> Html:
+    """How scores moved, up to this day; a line begins when the subject was first measured."""
     titles = {one.subject: one.title for one in scores}
     by_subject = {name: [one for one in history if one.subject == name] for name in titles}
     moments = [Moment(titles[name], one.at, one.total) for name, ones in by_subject.items() for one in ones]
@@ -105,7 +111,8 @@ def _trend(scores: Sequence[Score], history: Sequence[ReadinessScore], now: date
         return pages.section("Trend", pages.paragraph("No score has moved since it was first measured."))
     rows = [(titles[name], *_moved(by_subject[name])) for name in moved]
     columns = ("What", "Before", "Now", "Difference", "Since")
-    return pages.section("Trend", trend_chart(moments, now), pages.table(columns, rows))
+    until = max(now.replace(hour=0, minute=0, second=0, microsecond=0), *(one.at for one in moments))
+    return pages.section("Trend", drawings.of(trend_chart, moments, until), pages.table(columns, rows))
 
 
 def _moved(ones: Sequence[ReadinessScore]) -> tuple[object, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +19,8 @@ from landbridge.commands.frame import (
     finding_rows,
     load,
 )
+
+COLLECT_AFTER = 10_000  # new objects; after 700 the million that imports make is gone through again and again
 
 if TYPE_CHECKING:
     from catalog.models import Project
@@ -39,6 +42,7 @@ def run(
     """
     from landbridge import show
 
+    gc.set_threshold(COLLECT_AFTER, 10, 10)
     with faults_told():
         loaded = load(project)
         accepted = frozenset(accept or ())

@@ -4,11 +4,17 @@ from pathlib import Path
 
 import pytest
 
+from catalog import fingerprint
+from catalog.code_marks import Code, CodeMarks
 from catalog.fingerprint import declared, modules_on_path, path_fingerprint
 from catalog.models import DocumentTemplate, Place
 
 ROOMS = ("catalog", "connectors", "expectations", "index", "ledger", "pipelines")
-EXTERNAL = {"connectors/formats/mail/outlook.py", "index/sentence_model.py"}  # they load libraries, no module of ours
+EXTERNAL = {
+    "connectors/formats/mail/outlook.py",
+    "expectations/put_off.py",
+    "index/sentence_model.py",
+}  # they load libraries, no module of ours
 ROOT = Path(__file__).parents[2]
 
 
@@ -38,8 +44,6 @@ def house(tmp_path, monkeypatch):
 
 
 def _caches():
-    from catalog import fingerprint
-
     return fingerprint._file, fingerprint._code, fingerprint._folders
 
 
@@ -71,6 +75,47 @@ def test_a_package_that_gives_out_modules_by_name_counts_whole(house):
     house("__init__", "from importlib import import_module\n\ndef get(name):\n    return import_module(name)\n")
     before = house("start", "import room\n")
     assert house("other", "value = 5\n") != before
+
+
+def test_a_source_is_parsed_once_and_again_when_it_changed(house, tmp_path, monkeypatch):
+    parsed = []
+    real = fingerprint._parsed
+    monkeypatch.setattr(fingerprint, "_parsed", lambda source: parsed.append(source) or real(source))
+
+    def another_process():
+        monkeypatch.setattr(fingerprint, "MARKS", CodeMarks("form"))
+        fingerprint.MARKS.keep_in(tmp_path / "home" / "code.marks")
+        parsed.clear()
+
+    another_process()
+    first = house()
+    another_process()
+    assert (house(), parsed) == (first, [])
+    another_process()
+    assert house("used", "value = 9\n") != first
+    assert parsed == [b"value = 9\n"]
+
+
+@pytest.mark.parametrize("harm", [lambda told: told.replace(b"value", b"eulav"), lambda told: told[:-9], bytes.upper])
+def test_damaged_marks_count_as_none(house, tmp_path, monkeypatch, harm):
+    kept = tmp_path / "code.marks"
+    monkeypatch.setattr(fingerprint, "MARKS", CodeMarks("form"))
+    fingerprint.MARKS.keep_in(kept)
+    before = house()
+    kept.write_bytes(harm(kept.read_bytes()))
+    monkeypatch.setattr(fingerprint, "MARKS", CodeMarks("form"))
+    fingerprint.MARKS.keep_in(kept)
+    assert house() == before
+
+
+def test_marks_that_were_made_in_another_way_count_as_none(house, tmp_path, monkeypatch):
+    monkeypatch.setattr(fingerprint, "MARKS", CodeMarks("an older form"))
+    fingerprint.MARKS.keep_in(tmp_path / "code.marks")
+    before = house()
+    monkeypatch.setattr(fingerprint, "_parsed", lambda source: Code("other", (), by_name=False))
+    monkeypatch.setattr(fingerprint, "MARKS", CodeMarks("form"))
+    fingerprint.MARKS.keep_in(tmp_path / "code.marks")
+    assert house() != before
 
 
 def test_only_packages_import_modules_of_ours_by_name():

@@ -105,6 +105,15 @@ def test_a_bad_variable_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> No
     assert "hunter2" not in str(caught.value)
 
 
+def test_settings_follow_the_environment_within_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LANDBRIDGE_PORT", "9001")
+    assert load_settings().port == 9001
+    assert load_settings() is load_settings()
+    monkeypatch.setenv("landbridge_port", "9002")
+    monkeypatch.delenv("LANDBRIDGE_PORT")
+    assert load_settings().port == 9002
+
+
 def examples() -> Iterator[LandbridgeError]:
     yield ProjectError([Problem("a.yaml", 3, "is wrong.", "Mend it."), Problem("b.yaml", 0, "is empty.")])
     yield SecretUnresolved("${env:X}", "Set X.")

@@ -159,6 +159,21 @@ def test_checking_prints_nothing_and_leaves_no_noise_at_exit(tmp_path):
     assert (done.stdout, done.stderr) == ("", "")
 
 
+def test_what_only_rules_about_distributions_need_is_loaded_with_the_first_of_them():
+    code = (
+        "import sys, polars as pl, expectations.engine as e, expectations.suites\n"
+        "assert not {'scipy.stats', 'altair'} & {*sys.modules}\n"
+        "from scipy import stats\n"
+        "import altair\n"
+        "assert callable(stats.entropy) and callable(altair.Chart)\n"
+        "x = e.gx.expectations.ExpectColumnKLDivergenceToBeLessThan(column='x', threshold=0.1, meta={'rule': 'x'},\n"
+        "    partition_object={'values': ['a', 'b'], 'weights': [0.5, 0.5]})\n"
+        "with e.session(pl.DataFrame({'x': ['a', 'b']})) as held: told = held.run([x])['x']\n"
+        "assert told.success and told.observed == 0, told\n"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
 def test_values_read_in_sentences_as_they_do_in_documents():
     from expectations.wording import as_text
     from index.wording import as_text as as_told

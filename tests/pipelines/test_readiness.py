@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from catalog import load_project
+from expectations.readiness import charts
 from index.testing import HashEmbedder
 from pipelines import stages
 from pipelines.readiness_assets import minimum_checks, of_readiness, readiness_asset
@@ -108,6 +109,23 @@ def test_everything_measured_is_scored_and_kept_once_until_the_evidence_moves(me
     metadata = of_readiness(measured.site, late)
     assert [row.data["subject"] for row in metadata["scores"].records] == ["customers", "orders", "desk"]
     assert len(metadata["worst_blockers"].records) == 3
+
+
+def test_a_chart_is_drawn_only_when_it_shows_something_else(measured, monkeypatch):
+    drawn = []
+    real = charts._svg
+    monkeypatch.setattr(charts, "_svg", lambda shown, title: drawn.append(title) or real(shown, title))
+    measured.run()
+    measured.measure()
+    first = measured.report()
+    measured.now += timedelta(minutes=1)
+    measured.measure()
+    assert drawn == ["Scores"]
+    assert measured.report().count("<svg") == first.count("<svg") == 1
+    measured.now += timedelta(hours=27)
+    measured.measure()
+    measured.measure()
+    assert drawn == ["Scores", "Scores", "Scores over time"]
 
 
 def test_of_a_new_version_of_the_index_only_new_questions_are_embedded(measured):

@@ -4,6 +4,8 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from pipelines import stages
+from pipelines.deletions import will_wait
 from pipelines.standing import stops_kept
 from tests.conftest import CUSTOMERS, ORDERS
 
@@ -67,6 +69,30 @@ def test_deletions_that_are_approved_are_told_everywhere_by_the_next_run(shop):
     assert "placed 25 orders" in shop.live()["urn:landbridge:shop:customers:C1"]
     assert "urn:landbridge:shop:orders:51" in shop.live()
     assert stops_kept(shop.site()) == {}
+
+
+def test_documents_are_rendered_to_foretell_a_hold_only_where_one_may_come(shop, monkeypatch):
+    import index
+
+    rendered = []
+    real = index.render
+    monkeypatch.setattr(index, "render", lambda *given, **named: rendered.append(1) or real(*given, **named))
+    shop.run()
+
+    def waits(rows):
+        shop.orders_are(rows)
+        stages.pull(shop.site(), "orders", run_id="r")
+        stages.make_ready(shop.site(), "orders", run_id="r")
+        rendered.clear()
+        return will_wait(shop.site(), "orders", run_id="r"), len(rendered)
+
+    assert waits(ORDERS[:-2]) == (False, 0)
+    assert waits([*ORDERS[:20], *((number, "C1", 1.0) for number in range(51, 71))]) == (True, 1)
+    contract = shop.orders()
+    (told,) = [one for one in contract["customProperties"] if one["property"] == "landbridge.documents"]
+    told["value"][0]["text"] = "Order {number}."
+    shop.write("datasets/orders.odcs.yaml", contract)
+    assert waits(ORDERS[:-2]) == (False, 1), "other templates may tell of fewer rows"
 
 
 def test_a_rule_of_another_dataset_is_held_against_the_rows_that_stand_and_says_of_what_time(shop):
