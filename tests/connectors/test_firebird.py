@@ -5,6 +5,7 @@ import itertools
 import subprocess
 import sys
 import time as clock
+from ctypes.util import find_library
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from hashlib import sha256
@@ -284,6 +285,7 @@ def test_a_wrong_password_is_one_line_without_it(firebird, cluster):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.skipif(find_library("fbclient") is None, reason="Firebird's client library is not installed")
 @pytest.mark.parametrize("place", ["127.0.0.1:1/test", "nowhere.invalid/test"])
 def test_a_server_that_is_not_there_is_one_line_without_the_password(export, place):
     told = export("sql", "t", {"v": "string"}, location=f"firebird://ann:s3cret@{place}")
