@@ -15,7 +15,7 @@ help:
 	@echo "make test    run the tests"
 	@echo "make check   lint, types, layers and tests"
 	@echo "make exam    run the slow exams of the whole pipeline"
-	@echo "make bench   time the main job, embedding, databases, files, conflicts, entities, checks and gap rules"
+	@echo "make bench   time the main job, embedding, the index, databases, files, conflicts, entities, checks and gap rules"
 	@echo "make clean   remove what demo built (the environment stays)"
 
 # One pinned environment. Nothing but Python, git and make is needed.
@@ -67,6 +67,8 @@ bench: $(STAMP)
 	$(BIN)/python -m evals.bench_spine
 	test -z "$(CRANFIELD)" || $(BIN)/python -m evals.bench_embedding $(CRANFIELD)
 	test -z "$(CRANFIELD)" || $(BIN)/python -m evals.bench_index $(CRANFIELD)
+	$(BIN)/python -m evals.bench_index_size
+	$(BIN)/python -m evals.nights
 	$(BIN)/python -m evals.bench_databases
 	$(BIN)/python -m evals.bench_incremental
 	$(BIN)/python -m evals.bench_files

@@ -1,7 +1,7 @@
 """Write a folder of Markdown files that are one passage each, change or remove some, and a project that indexes them.
 
-Passages are stretches of 22 running words of the Cranfield abstracts, none overlapping another: real prose, all of it
-different without an added word. The 1,400 abstracts give 10,000 of them.
+Passages are stretches of running words of the Cranfield abstracts, one begun every 22 words: real prose, each of them
+different without an added word. The 1,400 abstracts give 10,000 of them; those of 22 words do not overlap.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ import yaml
 
 from evals.bench_embedding import read
 
-WORDS = 22  # so that the abstracts suffice for 10,000 passages and none is longer than a model reads
+STEP = 22  # words: so that the abstracts suffice for 10,000 passages
 MODEL = "all-MiniLM-L6-v2"
 NEVER_HELD = 1.0  # of the documents may go at once: the bench removes some on purpose
 
 
-def passages_of(cranfield: Path, count: int) -> list[str]:
-    """So many passages, each with words of its own; ValueError where the collection gives fewer."""
+def passages_of(cranfield: Path, count: int, *, long: int = STEP) -> list[str]:
+    """So many passages of `long` words, no two the same; ValueError where the collection gives fewer."""
     words = " ".join(read(cranfield).documents).split()
-    passages = list(dict.fromkeys(" ".join(words[at : at + WORDS]) for at in range(0, len(words) - WORDS + 1, WORDS)))
+    passages = list(dict.fromkeys(" ".join(words[at : at + long]) for at in range(0, len(words) - long + 1, STEP)))
     if len(passages) < count:
-        raise ValueError(f"{cranfield} gives {len(passages):,} passages of {WORDS} words, not {count:,}")
+        raise ValueError(f"{cranfield} gives {len(passages):,} passages of {long} words, not {count:,}")
     return passages[:count]
 
 
