@@ -15,10 +15,11 @@ import polars as pl
 from catalog.errors import IndexStoreError, Refusal
 from catalog.models import Dataset, IndexPlan
 from index import housekeeping, tuning
+from index.faults import faults_told
 from index.probing import NEAREST, measured
 from index.publications import LIVE, PREVIOUS, enter, version_before
 from index.reading import Snapshot
-from index.store import Store, faults_told
+from index.store import Store
 from index.tuning import Parameters
 from ledger.models import EVERYWHERE, Finding
 
@@ -50,8 +51,8 @@ def publish(
     """Index, tidy, probe and publish `version`, which must be the newest; the number that is live afterwards.
 
     What one `run` publishes is taken back by one rollback; without a name each publication is. Publishing what is live
-    already does nothing. PublicationStopped where a gate is red: `live` stays where it was, and the next run begins from
-    there. IndexStoreError where the store cannot be written.
+    already does nothing. PublicationStopped where a gate is red: `live` stays where it was, and the next run begins
+    from there. IndexStoreError where the store cannot be written.
     """
     plan, moment = plan or IndexPlan(), now or datetime.now(UTC)
     with store.writer():

@@ -16,9 +16,10 @@ from pydantic import BaseModel, ConfigDict
 from catalog.errors import IndexStoreError
 from catalog.models import Dataset
 from index.embed import Embedder, Progress
+from index.faults import fault_told
 from index.reindexing import model_of, reindex
 from index.schema import SEPARATOR
-from index.store import Store, fault_told
+from index.store import Store
 from index.vector_cache import VectorCache
 from index.writing import KnownVectors, Written, delete
 from ledger.models import Finding

@@ -11,10 +11,11 @@ from pydantic import BaseModel, ConfigDict
 
 from catalog.errors import IndexStoreError
 from catalog.index_place import ObjectPlace
+from index.faults import faults_told
 from index.object_storage import object_sizes
 from index.publications import LIVE, PREVIOUS, publications
 from index.schema import DIMENSION, MODEL
-from index.store import Store, faults_told
+from index.store import Store
 from index.tuning import Parameters, parameters_of
 from index.weighing import weight_of
 

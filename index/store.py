@@ -6,7 +6,6 @@ A run does, with one lock held: `with store.writer(): store.begin(); reconcile(.
 from __future__ import annotations
 
 import os
-import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,8 +17,9 @@ import polars as pl
 
 from catalog.errors import IndexStoreError
 from catalog.index_place import ObjectPlace
+from index.faults import faults_told
 from index.locking import PATIENCE, Still, Waiting, lock_for, waiting_told
-from index.object_storage import fault_of, lance_options
+from index.object_storage import lance_options
 from index.publications import LIVE, renumber
 from index.schema import CHUNKS, MODEL, STATE, stored_schema
 from index.tuning import Parameters, parameters_of
@@ -31,30 +31,7 @@ if TYPE_CHECKING:
     from lancedb.table import LanceTable
 
 TABLE = "chunks"
-_IN_RUST = re.compile(r",? /\S+\.rs:\d+:\d+")  # the line of the store's own source where a fault was noticed
 UNMADE = "was not found: Not found"  # of a folder too that lacks a version, as a killed first write leaves it
-
-
-def fault_told(uri: str, error: BaseException) -> IndexStoreError:
-    """What the store says of damaged files, absent rights or a full disk, in its first words, and what to do."""
-    known = fault_of(error) if "://" in uri else None
-    if known is not None:
-        return IndexStoreError(f"the index at {uri} does not work: {known[0]}", known[1])
-    told = _IN_RUST.sub("", str(error).splitlines()[0])[:200] if str(error) else type(error).__name__
-    return IndexStoreError(
-        f"the index at {uri} does not work: {told}",
-        "See that the disk has room and that this user may read and write there. If files are damaged, delete the "
-        "index folder and run again: it is rebuilt from the ready rows.",
-    )
-
-
-@contextmanager
-def faults_told(uri: str) -> Iterator[None]:
-    """Raise IndexStoreError for what the store throws inside the block; see `fault_told`."""
-    try:
-        yield
-    except (RuntimeError, OSError, ValueError) as error:
-        raise fault_told(uri, error) from error
 
 
 class Serving(NamedTuple):

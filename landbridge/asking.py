@@ -38,8 +38,8 @@ def ask(
 @contextmanager
 def _cause_told(uri: str) -> Iterator[None]:
     """Tell what the store says of damaged files: who sits here can read its files anyway, and no server has a log."""
+    from index.faults import fault_told
     from index.searching import UNTOLD
-    from index.store import fault_told
 
     try:
         yield
