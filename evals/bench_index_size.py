@@ -66,7 +66,7 @@ def _upsert(store: Store, rows: pa.Table) -> None:
     table: Any = store.latest().to_lance()  # type: ignore[union-attr]  # it was just made
     for start in range(0, rows.num_rows, PORTION):
         merge = table.merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
-        merge.execute(rows.slice(start, PORTION))
+        merge.execute(rows.take(np.arange(start, min(start + PORTION, rows.num_rows))))  # a slice counts as the whole
 
 
 def _search(store: Store, parameters: Parameters, embedder: Clustered, count: int) -> tuple[float, float]:

@@ -22,7 +22,8 @@ from index.vector_cache import VectorCache, embed_once
 if TYPE_CHECKING:
     from index.version import Version
 
-PORTION = 16_384  # chunks in one merge: their vectors are 25 MB at 384 dimensions
+PORTION = 16_384  # chunks in one merge at most: their vectors are 25 MB at 384 dimensions
+PORTION_BYTES = 96 * 1024**2  # at most, about: a merge fails whose rows take most of the 300 MB that Lance joins in
 BATCH = 65_536  # rows whose hashes are looked at together
 KNOWN = pl.DataFrame(schema={"text_hash": pl.String, "row": pl.Int64})
 
@@ -65,8 +66,9 @@ class Written:
 
     def merge(self, chunks: pl.DataFrame) -> None:
         """Write all of these chunks, portion by portion."""
-        again = _in_two_portions(chunks) if self._cache is None else frozenset[str]()
-        for portion in chunks.iter_slices(PORTION):
+        rows = _rows_at_once(chunks, self._table)
+        again = _in_two_portions(chunks, rows) if self._cache is None else frozenset[str]()
+        for portion in chunks.iter_slices(rows):
             vectors = self._vectors(portion)
             self._carried |= {one: vector for one, vector in vectors.items() if one in again}
             merge = self._table.to_lance().merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
@@ -125,9 +127,16 @@ def _rows_of(table: Version, dataset: str, hashes: pl.Series) -> pl.DataFrame:
     return pl.concat(found).unique("text_hash", keep="any") if found else KNOWN
 
 
-def _in_two_portions(chunks: pl.DataFrame) -> frozenset[str]:
-    """The texts of more than one portion."""
-    portion = pl.int_range(pl.len()) // PORTION
+def _rows_at_once(chunks: pl.DataFrame, table: Version) -> int:
+    """The rows of a portion: fewer where texts are long or vectors have many dimensions."""
+    vector = 4 * int(table.schema.field("vector").type.list_size)
+    row = int(chunks.estimated_size()) // max(1, chunks.height) + vector
+    return max(1, min(PORTION, PORTION_BYTES // row))
+
+
+def _in_two_portions(chunks: pl.DataFrame, rows: int) -> frozenset[str]:
+    """The texts of more than one portion of so many rows."""
+    portion = pl.int_range(pl.len()) // rows
     told = chunks.select("text_hash", portion.alias("portion")).unique()
     return frozenset(told.filter(pl.col("text_hash").is_duplicated())["text_hash"].to_list())
 

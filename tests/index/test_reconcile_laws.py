@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+import index.writing as writing
 from catalog.errors import IndexStoreError
 from catalog.models import Project
 from index import Change, Reader, Store, covered, publish, reconcile, rollback, verify
@@ -57,6 +58,18 @@ def test_without_a_change_the_model_is_not_even_loaded(
 
     change = reconcile(store, chunks_of("aircraft", frames), dataset=project.datasets["aircraft"], embedder=loaded)
     assert not change.any
+
+
+def test_rows_of_much_text_or_long_vectors_are_merged_in_smaller_portions(
+    build: Build, store: Store, embedder: HashEmbedder, frames: Frames, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build("aircraft", frames)
+    before = store.version
+    monkeypatch.setattr(writing, "PORTION_BYTES", 5_000)  # a few rows
+    change = build("aircraft", many(frames, 40))
+    assert store.read(["id"])["id"].n_unique() == change.added + change.changed + change.unchanged
+    assert store.version - before >= 4, "a commit for each portion"
+    assert len(embedder.embedded) == len(set(embedder.embedded)), "no text is embedded twice"
 
 
 def test_only_what_changed_is_embedded_again(
