@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from catalog.models import IndexPlan
 from index.publications import PREFIX, Publication, newest_moment, publications
-from index.tuning import newest
 from index.weighing import IndexPart, Piece, Weight, weight_of
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ def compact(store: Store, table: Version, *, before: int | None, now: datetime, 
     if stale is not None:
         lance: Any = table.to_lance()
         lance.optimize.optimize_indices(index_names=[stale.name], num_indices_to_merge=len(stale.segments))
-        newest(table)
+        table.checkout_latest()
         room -= stale.fresh
     chosen = _chosen(weight, staying, room=int(room * weight.rows / weight.fresh))
     if chosen:
@@ -135,7 +134,7 @@ def _write_anew(table: Version, chosen: Sequence[Piece], target: int) -> None:
     gone = [one.fragment.fragment_id for one in chosen]
     moved = LanceOperation.Update(removed_fragment_ids=gone, new_fragments=made)
     LanceDataset.commit(lance, moved, read_version=lance.version)
-    newest(table)
+    table.checkout_latest()
 
 
 def _staying(store: Store, before: int | None, now: datetime) -> dict[str, int]:

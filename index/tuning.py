@@ -69,11 +69,6 @@ def write_parameters(table: Version, parameters: Parameters) -> None:
     """Make a new version, of the same content, that says how it is to be searched."""
     lance: Any = table.to_lance()
     lance.update_config({CONFIG: json.dumps(parameters.model_dump(mode="json"))})
-    newest(table)
-
-
-def newest(table: Version) -> None:
-    """Bring the handle to what was committed beside it."""
     table.checkout_latest()
 
 
@@ -132,7 +127,7 @@ def extend(table: Version) -> None:
         lance.optimize.optimize_indices(index_names=others, num_indices_to_merge=0)
     for name, count in merged.items():
         lance.optimize.optimize_indices(index_names=[name], num_indices_to_merge=count)
-    newest(table)
+    table.checkout_latest()
 
 
 def present_kind(table: Version) -> Kind:

@@ -16,7 +16,6 @@ import pyarrow as pa
 from catalog.errors import IndexStoreError
 from index.embed import Embedder, Progress, Vectors
 from index.schema import stored_schema
-from index.tuning import newest
 from index.vector_cache import VectorCache, embed_once
 
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ class Written:
             self._carried |= {one: vector for one, vector in vectors.items() if one in again}
             merge = self._table.to_lance().merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
             merge.execute(_arrow(portion, vectors, self._table))
-            newest(self._table)
+            self._table.checkout_latest()
 
     def _vectors(self, portion: pl.DataFrame) -> dict[str, Vectors]:
         hashes = portion["text_hash"].unique()
@@ -113,7 +112,7 @@ def delete(table: Version, ids: Sequence[str]) -> None:
     """Delete these chunks in one commit. They are joined, not listed in a condition: ten times faster at 100,000."""
     lance: Any = table.to_lance()
     lance.merge_insert("id").when_matched_delete().execute(pa.table({"id": pa.array(ids, pa.string())}))
-    newest(table)
+    table.checkout_latest()
 
 
 def _rows_of(table: Version, dataset: str, hashes: pl.Series) -> pl.DataFrame:
