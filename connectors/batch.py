@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,9 @@ REJECTS: dict[str, pl.DataType | type[pl.DataType]] = {
 TEXT_SHOWN = 200  # characters of a rejected line that are kept
 
 
+@cache
 def no_rejects() -> pl.DataFrame:
-    """An empty frame of rejects."""
+    """The empty frame of rejects; one for all, since most batches have it."""
     return pl.DataFrame(schema=REJECTS)
 
 
@@ -90,5 +92,7 @@ def settled(batches: Iterable[Batch]) -> list[Batch]:
 
 def rejected(rows: list[tuple[str, int, str, str]], *, personal: bool) -> pl.DataFrame:
     """Rejects from (location, position, reason, text)."""
+    if not rows:
+        return no_rejects()
     told = [(place, at, why, None if personal else text[:TEXT_SHOWN]) for place, at, why, text in rows]
     return pl.DataFrame(told, schema=REJECTS, orient="row")

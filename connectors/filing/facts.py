@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 import polars as pl
 
@@ -21,9 +22,10 @@ from connectors.formats.tables import TEXT, File, Table
 from connectors.places import Delivery
 
 TWIN = re.compile(r"_\d+")  # what a format puts behind a name that a file repeats
-KEPT = 4096  # files whose facts are remembered by one process
+KEPT = 65_536  # files whose facts are remembered by one process: about 30 MB, as files of one layout share theirs
 
 _known: OrderedDict[Key, Facts] = OrderedDict()
+_layouts: WeakValueDictionary[tuple[object, ...], Facts] = WeakValueDictionary()
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ def facts_of(one: Delivery, source: Source, dataset: Dataset) -> Facts:
         table = wanted_table(file, one.table, source, dataset)
         told = facts_from(table, source, dataset)
     HELD.put(key, table)
-    _known[key] = told
+    _known[key] = _layouts.setdefault((*told.schema.items(), *told.declared.items()), told)
     if len(_known) > KEPT:
         _known.popitem(last=False)
     return told
@@ -57,15 +59,24 @@ def table_of(one: Delivery, sha: str, file: File, source: Source, dataset: Datas
 
 def _key(one: Delivery, sha: str, source: Source, dataset: Dataset) -> Key:
     """All that a file's table depends on."""
-    return (
-        sha,
-        one.table,
-        content_of(source),
-        _suffix(one.name),
-        source.model_dump_json(),
-        dataset.fingerprint,
-        str(dataset.fields),
-    )
+    return (sha, one.table, content_of(source), _suffix(one.name), *_declared(source, dataset))
+
+
+class _Declared:
+    """What a source and a dataset declare, as texts: written once for the many files of a read."""
+
+    def __init__(self) -> None:
+        self._last: tuple[Source, Dataset, Key] | None = None
+
+    def __call__(self, source: Source, dataset: Dataset) -> Key:
+        last = self._last
+        if last is None or last[0] is not source or last[1] is not dataset:
+            told = (source.model_dump_json(), dataset.fingerprint, str(dataset.fields))
+            last = self._last = (source, dataset, told)
+        return last[2]
+
+
+_declared = _Declared()
 
 
 def facts_from(table: Table, source: Source, dataset: Dataset) -> Facts:

@@ -40,6 +40,8 @@ def exploded(frame: pl.DataFrame, path: str) -> pl.DataFrame:
 
 def flattened(frame: pl.DataFrame, *, whole: Collection[str] = (), lists: bool = False) -> pl.DataFrame:
     """The frame without structs; columns named in `whole` stay as they are. `lists`: lists stay lists."""
+    if not _any_nested(frame.schema):
+        return frame
     while nested := [
         name for name, dtype in frame.schema.items() if isinstance(dtype, pl.Struct) and name not in whole
     ]:
@@ -54,12 +56,18 @@ def flattened(frame: pl.DataFrame, *, whole: Collection[str] = (), lists: bool =
 
 def flat_schema(schema: pl.Schema, path: str, *, whole: Collection[str] = (), lists: bool = False) -> pl.Schema:
     """The schema that frames of `schema` have once they are exploded at `path` and flattened."""
+    if not path and not _any_nested(schema):  # most files, and there may be a hundred thousand of them
+        return schema
     return flattened(exploded(pl.DataFrame(schema=schema), path), whole=whole, lists=lists).schema
 
 
 def as_json(value: Any) -> str:
     """A nested value as JSON text: numbers exactly, moments as ISO 8601, bytes as hexadecimal digits."""
     return json.dumps(value, ensure_ascii=False, default=_told)
+
+
+def _any_nested(schema: pl.Schema) -> bool:
+    return any(dtype.is_nested() for dtype in schema.dtypes())
 
 
 def _unnested(frame: pl.DataFrame, name: str) -> pl.DataFrame:

@@ -34,6 +34,8 @@ def unified(source: Source, dataset: Dataset, schemas: Sequence[pl.Schema]) -> p
 
 def fitted(frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
     """The frame with the columns of `schema`; absent ones are null. Raises PolarsError where a value does not fit."""
+    if frame.schema == schema:
+        return frame
     absent = [pl.lit(None, dtype).alias(name) for name, dtype in schema.items() if name not in frame.columns]
     return frame.with_columns(absent).select(pl.col(name).cast(dtype, strict=True) for name, dtype in schema.items())
 

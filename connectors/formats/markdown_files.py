@@ -60,8 +60,9 @@ def tables(file: File, options: Options, *, limits: Limits) -> list[Table]:
     schema = pl.Schema(dict.fromkeys(row, pl.String()))
 
     def pieces() -> Iterator[Piece]:
-        frame = pl.DataFrame([] if fault else [list(row.values())], schema=schema, orient="row")
-        yield Piece(frame.with_columns(pl.lit(1, pl.Int64).alias("_position")), [(1, fault, "")] if fault else [])
+        rows = [] if fault else [[*row.values(), 1]]
+        frame = pl.DataFrame(rows, schema={**schema, "_position": pl.Int64()}, orient="row")
+        yield Piece(frame, [(1, fault, "")] if fault else [])
 
     return [Table("table", schema, dict.fromkeys(row, TEXT), pieces, {"format": "markdown"}, _noticed(hidden))]
 
