@@ -26,6 +26,7 @@ from index.wording import KNOWN_GAPS, as_text, compile_template
 NO_VALUE = "(none)"  # the key of the group whose `by` value is null: its rows count too
 GAPS = "_gaps"
 TOLD = "told"
+HASHED = 1_000  # rows written out at once to be hashed: all of them would stand in memory a second time
 
 
 def render(
@@ -279,5 +280,6 @@ def _hashes(frame: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
     """SHA-256 over these columns: of a chunk all that is stored of it but its vector."""
     # a loop over rows: Polars' own hash may change between versions, and then everything would be indexed again
     stored = pl.struct(*columns).struct.json_encode()
-    hashes = [hashlib.sha256(one.encode()).hexdigest() for one in frame.select(stored).to_series()]
+    parts = (part.select(stored).to_series() for part in frame.iter_slices(HASHED))
+    hashes = [hashlib.sha256(one.encode()).hexdigest() for part in parts for one in part]
     return pl.Series(hashes, dtype=pl.String)

@@ -52,7 +52,7 @@ class Harbour:
     def brought(self, age):
         """The source at that age, and a run that is left alone; how long it took."""
         write_age(self.folder, age)
-        began, run = time.monotonic(), Run(self.folder, self.environment)
+        run = Run(self.folder, self.environment)
         run.begun()
         began = time.monotonic()
         assert run.finished() == 0, run.told()
