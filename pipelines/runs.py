@@ -56,15 +56,24 @@ class RunReport:
 
 
 def execute(
-    project: Project, *, accept: frozenset[str] = frozenset(), accepted_by: str = "", listener: Listener
+    project: Project,
+    *,
+    accept: frozenset[str] = frozenset(),
+    accepted_by: str = "",
+    listener: Listener,
+    history: dg.DagsterInstance | None = None,
 ) -> RunReport:
-    """Refresh every dataset as one Dagster run in the instance's history; `accept` is the word of `accepted_by`."""
+    """Refresh every dataset as one Dagster run; `accept` is the word of `accepted_by`.
+
+    Dagster's history of it is kept in the project's home, or in another instance, which is closed afterwards.
+    """
     site = Site.open(project, accept=accept, accepted_by=accepted_by)
     os.environ.update(dagster_environment(site.home, project.folder))
     began = time.monotonic()
     at_work = secrets.token_hex(8)  # Dagster keeps what it loaded under a name for as long as the process lives
-    with site.alone():  # two processes that make Dagster's storage at once fail in its migrations
-        history = dg.DagsterInstance.get()
+    if history is None:
+        with site.alone():  # two processes that make Dagster's storage at once fail in its migrations
+            history = dg.DagsterInstance.get()
     _AT_WORK[at_work] = project
     try:
         job = dg.build_reconstructable_job("pipelines.runs", "refresh_job", (at_work,))

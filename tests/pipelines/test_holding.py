@@ -366,7 +366,7 @@ def test_in_dagster_a_held_run_is_amber_and_tagged_and_nothing_of_it_is_counted(
     desk = Desk(shop)
     shop.run()
     desk.run([*range(11, 41), *range(51, 61)])  # ready; 10 of 40 documents would go
-    report = shop.run()
+    report = shop.run(kept=True)
     assert (report.status, report.good, report.failures, report.failed_checks) == ("held", False, (), ())
     assert [change.rule for change in report.held] == ["deletion-threshold"]
     assert report.blocked == ("orders",)

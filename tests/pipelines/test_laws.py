@@ -26,7 +26,7 @@ def test_every_row_read_is_in_exactly_one_column_of_the_account(shop):
 def test_a_run_stands_in_the_history_of_the_dagster_instance(shop):
     import dagster as dg
 
-    report = shop.run()
+    report = shop.run(kept=True)
     with dg.DagsterInstance.from_ref(dg.DagsterInstance.get().get_ref()) as instance:
         run = instance.get_run_by_id(report.run_id)
         assert run is not None

@@ -165,7 +165,7 @@ def test_a_dataset_that_nobody_tells_of_goes_on_in_the_very_first_run(shop):
 def test_in_dagster_what_stands_is_observed_and_not_green_and_readiness_is_measured(shop, stop):
     shop.run()
     stop(shop)
-    report = shop.run()
+    report = shop.run(kept=True)
     with dg.DagsterInstance.from_ref(dg.DagsterInstance.get().get_ref()) as instance:
         events = [one.dagster_event for one in instance.all_logs(report.run_id) if one.dagster_event]
         status = instance.get_run_by_id(report.run_id).status
