@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from catalog.errors import IndexStoreError
+from index.runtimes import WAYS
 from index.sentence_model import Prompts, digest, prompts_of, refuse_foreign_code, stamp
 
 if TYPE_CHECKING:
@@ -97,10 +98,11 @@ def why_not_exported(model: str, models_folder: Path) -> str | None:
 
 
 def read_proof(folder: Path, runtime: str, precision: str) -> dict[str, Any] | None:
-    """What this runtime scored when it was proven; None if it never was."""
+    """What this runtime scored when it was proven; None if it never was, or computed in another way then."""
     path = folder / "proof.json"
     proofs: dict[str, dict[str, Any]] = json.loads(path.read_text()) if path.is_file() else {}
-    return proofs.get(f"{runtime}-{precision}")
+    proof = proofs.get(f"{runtime}-{precision}")
+    return proof if proof is not None and proof.get("way", "") == WAYS[runtime] else None
 
 
 def prove(folder: Path, embedder: Embedder, *, runtime: str, precision: str) -> dict[str, Any]:
@@ -110,6 +112,7 @@ def prove(folder: Path, embedder: Embedder, *, runtime: str, precision: str) -> 
     proof = {
         "runtime": runtime,
         "precision": precision,
+        "way": WAYS[runtime],
         "min_cosine": round(float(np.min(np.nan_to_num(cosines, nan=-1.0))), 6),
         "texts": len(PROOF_TEXTS),
         "model_sha": _about(folder)["sha"],

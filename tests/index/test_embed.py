@@ -14,7 +14,7 @@ import pytest
 from catalog.errors import IndexStoreError
 from index import load_embedder
 from index.embed import MIN_COSINE, TOKEN_BUDGET, ReferenceEmbedder, RuntimeEmbedder, _batches
-from index.runtimes import OPENERS, Infer
+from index.runtimes import OPENERS, Infer, _compiled
 from index.testing import HashEmbedder
 
 ROOT = Path(__file__).parents[2]
@@ -49,6 +49,37 @@ def test_the_prepared_model_is_proven_and_the_proof_kept(models: Path) -> None:
     assert any(proof["min_cosine"] >= MIN_COSINE for proof in proofs.values())
     assert all(len(proof["model_sha"]) == 64 for proof in proofs.values())
     assert not list(models.glob(".*"))  # nothing half-made stays
+
+
+def test_a_proof_of_another_way_of_computing_is_made_again(models: Path) -> None:
+    (proof_file,) = models.glob("*/proof.json")
+    proofs = json.loads(proof_file.read_text())
+    old = {name: {key: value for key, value in proof.items() if key != "way"} for name, proof in proofs.items()}
+    proof_file.write_text(json.dumps(old))
+    load_embedder("all-MiniLM-L6-v2", models)
+    assert {**old, **json.loads(proof_file.read_text())} == proofs
+
+
+class Plugin:
+    """A CPU plug-in of OpenVINO that refuses to compile, for a reason, whatever is asked of it beyond its own."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        self.asked: list[dict[str, str]] = []
+
+    def compile_model(self, model: str, device: str, hints: dict[str, str]) -> str:
+        self.asked.append(hints)
+        if "SNIPPETS_MODE" in hints:
+            raise RuntimeError(self.reason)
+        return "compiled"
+
+
+def test_a_version_that_knows_no_such_mode_computes_as_it_does_by_itself() -> None:
+    plugin = Plugin("NotFound: Unsupported property SNIPPETS_MODE by CPU plugin.")
+    assert _compiled(plugin, Path("m"), {"NUM_STREAMS": "1"}) == "compiled"
+    assert plugin.asked[-1] == {"NUM_STREAMS": "1"}
+    with pytest.raises(RuntimeError, match="broken"):
+        _compiled(Plugin("the model is broken"), Path("m"), {})
 
 
 def test_a_later_process_needs_no_torch(models: Path) -> None:
